@@ -1,0 +1,1 @@
+"""Task formats, runner, grader and benchmarks."""

@@ -1,0 +1,1 @@
+"""Where tools act: container, image, workspace, checkpoints, network."""
