@@ -7,9 +7,12 @@ the checkout and is never mounted.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 from qwright.sandbox.base import CommandResult, Sandbox
+from qwright.sandbox.errors import SandboxError, WorkspaceError
 from qwright.sandbox.store import Checkpoint, CheckpointStore
 from qwright.sandbox.tree import Tree
 
@@ -17,8 +20,8 @@ from qwright.sandbox.tree import Tree
 class Workspace:
     """Files, commands and checkpoints of one session.
 
-    `start_sandbox` is called once, at construction, so that the container starts while the model
-    is already answering; the first command waits for it.
+    `start_sandbox` is called once, at construction (inside a running event loop), so that the
+    container starts while the model is already answering; the first command waits for it.
     """
 
     def __init__(
@@ -26,18 +29,80 @@ class Workspace:
         tree: Tree,
         store: CheckpointStore,
         start_sandbox: Callable[[], Awaitable[Sandbox]],
-    ) -> None: ...
+    ) -> None:
+        self.tree = tree
+        self.store = store
+        self._starting = asyncio.create_task(_started(start_sandbox))
+        self._has_run = False
+        self._checkpoints = asyncio.Lock()
+
+    @property
+    def notices(self) -> list[str]:
+        """One line for each file that could not be recorded, in the order of discovery."""
+        return list(self.store.notices)
 
     async def run(
         self, command: str, *, timeout: float = 120.0, output_limit: int = 60_000
-    ) -> CommandResult: ...
+    ) -> CommandResult:
+        """Run a command in the container, waiting for its start; see `Sandbox.run`.
+
+        Raises SandboxError when the container did not start or is gone.
+        """
+        sandbox = await asyncio.shield(self._starting)
+        self._has_run = True
+        return await sandbox.run(command, timeout=timeout, output_limit=output_limit)
 
     async def checkpoint(self, label: str, *, step: int) -> Checkpoint | None:
-        """Record the checkout as a commit; None when nothing changed since the last one."""
-        ...
+        """Record the checkout as a commit; None when nothing changed since the last one.
 
-    async def restore(self, checkpoint: Checkpoint) -> None: ...
+        Raises WorkspaceError when it cannot be recorded.
+        """
+        async with self._still():
+            return await asyncio.to_thread(self.store.record, label, step)
 
-    async def diff(self, since: Checkpoint | None = None) -> str: ...
+    async def restore(self, checkpoint: Checkpoint) -> None:
+        """Take the files back (or forward) to a checkpoint; the present ones are recorded first.
 
-    async def close(self) -> None: ...
+        Raises WorkspaceError.
+        """
+        async with self._still():
+            await asyncio.to_thread(self.store.restore, checkpoint)
+
+    async def diff(self, since: Checkpoint | None = None) -> str:
+        """What the last checkpoint changed since another one, by default since the first."""
+        return await asyncio.to_thread(self._diff, since)
+
+    async def close(self) -> None:
+        """Stop waiting for the container, or remove it. Safe to call twice."""
+        self._starting.cancel()
+        try:
+            sandbox = await self._starting
+        except (asyncio.CancelledError, SandboxError):
+            return
+        await sandbox.close()
+
+    def _diff(self, since: Checkpoint | None) -> str:
+        now = self.store.cursor()
+        first = since or next(iter(self.store.log()), None)
+        if now is None or first is None:
+            raise WorkspaceError("this session has no checkpoint yet")
+        return self.store.diff(first, now)
+
+    @asynccontextmanager
+    async def _still(self) -> AsyncIterator[None]:
+        # A process left behind by a command could write while git looks; before the first
+        # command there is none, and waiting for the container would cost time.
+        async with self._checkpoints:
+            if not self._has_run:
+                yield
+                return
+            sandbox = await asyncio.shield(self._starting)
+            await sandbox.pause()
+            try:
+                yield
+            finally:
+                await sandbox.resume()
+
+
+async def _started(start: Callable[[], Awaitable[Sandbox]]) -> Sandbox:
+    return await start()
