@@ -11,9 +11,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import IO, cast
 
 from qwright.sandbox.errors import WorkspaceError
 
@@ -33,7 +36,8 @@ _OVERRIDES = {
     "core.protectHFS": "true",
     "core.protectNTFS": "true",
     "core.fsync": "committed",
-    "core.looseCompression": "1",
+    "core.compression": "1",
+    "pack.compression": "1",
     "core.bigFileThreshold": "64m",
     "diff.ignoreSubmodules": "all",
     "protocol.allow": "never",
@@ -73,10 +77,10 @@ _ENVIRONMENT = {
 class GitFailedError(WorkspaceError):
     """A git command failed, or took longer than it may."""
 
-    def __init__(self, message: str, code: int, *, timed_out: bool = False) -> None:
+    def __init__(self, message: str, code: int) -> None:
         super().__init__(message)
         self.code = code
-        self.timed_out = timed_out
+        """The exit code; 124 for a timeout."""
 
 
 class Plumbing:
@@ -111,48 +115,62 @@ class Plumbing:
         codes: Sequence[int] = (0,),
     ) -> tuple[bytes, bytes]:
         """As `run`; returns stdout and stderr."""
-        environment = dict(_ENVIRONMENT)
+        try:
+            done = subprocess.run(
+                [_git(), "--no-pager", *arguments],
+                cwd=self._work_tree or self.git_dir,
+                env=self._environment(index),
+                stdin=subprocess.DEVNULL if stdin is None else None,
+                input=stdin,
+                capture_output=True,
+                timeout=timeout,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            line = f"git {arguments[0]} did not end within {timeout:.0f} s"
+            raise GitFailedError(line, 124) from error
+        if done.returncode not in codes:
+            raise _failure(arguments[0], done.returncode, done.stderr)
+        return done.stdout, done.stderr
+
+    def feed(self, *arguments: str, chunks: Iterable[bytes]) -> None:
+        """Run one git command on a long stdin. Raises GitFailedError."""
+        with tempfile.TemporaryFile() as said:
+            git = subprocess.Popen(
+                [_git(), "--no-pager", *arguments],
+                cwd=self._work_tree or self.git_dir,
+                env=self._environment(None),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+            )
+            try:
+                # A git that gave up closes its end; its exit code and stderr then say why.
+                with suppress(BrokenPipeError), cast("IO[bytes]", git.stdin) as stdin:
+                    for chunk in chunks:
+                        stdin.write(chunk)
+            except BaseException:
+                git.kill()
+                raise
+            finally:
+                code = git.wait()
+            said.seek(0)
+            if code != 0:
+                raise _failure(arguments[0], code, said.read())
+
+    def _environment(self, index: Path | None) -> dict[str, str]:
+        environment = {**_ENVIRONMENT, **_as_variables()}
         environment["GIT_DIR"] = str(self.git_dir)
         environment["GIT_INDEX_FILE"] = str(index or self.git_dir / "index")
         if self._work_tree is not None:
             environment["GIT_WORK_TREE"] = str(self._work_tree)
-        directory = self._work_tree or self.git_dir
-        return run_git(arguments, environment, directory, stdin=stdin, timeout=timeout, codes=codes)
+        return environment
 
 
-def run_git(
-    arguments: Sequence[str],
-    environment: Mapping[str, str],
-    directory: Path,
-    *,
-    stdin: bytes | None = None,
-    timeout: float = 120.0,
-    codes: Sequence[int] = (0,),
-) -> tuple[bytes, bytes]:
-    """Run git with exactly `environment` and the safe configuration; returns stdout, stderr.
-
-    Raises GitFailedError.
-    """
-    command = [_git(), "--no-pager", *arguments]
-    feed = {"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}
-    try:
-        done = subprocess.run(
-            command,
-            cwd=directory,
-            env={**environment, **_as_variables()},
-            capture_output=True,
-            timeout=timeout,
-            check=False,
-            **feed,
-        )
-    except subprocess.TimeoutExpired as error:
-        line = f"git {arguments[0]} did not end within {timeout:.0f} s"
-        raise GitFailedError(line, 124, timed_out=True) from error
-    if done.returncode not in codes:
-        text = done.stderr.decode(errors="backslashreplace").strip()
-        reason = text.splitlines()[-1] if text else f"exit code {done.returncode}"
-        raise GitFailedError(f"git {arguments[0]} failed: {reason}", done.returncode)
-    return done.stdout, done.stderr
+def _failure(command: str, code: int, said: bytes) -> GitFailedError:
+    text = said.decode(errors="backslashreplace").strip()
+    reason = text.splitlines()[-1] if text else f"exit code {code}"
+    return GitFailedError(f"git {command} failed: {reason}", code)
 
 
 @cache

@@ -13,6 +13,7 @@ from qwright.sandbox.errors import WorkspaceError
 from qwright.sandbox.failpoint import failpoint
 from qwright.sandbox.plumbing import Plumbing
 from qwright.sandbox.scan import LITTER, SIZE_LIMIT, Scan, scan, sort_paths
+from qwright.sandbox.seed import Copied, import_script
 from qwright.sandbox.tree import Tree
 
 _ATTRIBUTES = "* -text -eol -ident -filter -working-tree-encoding !diff !merge\n"
@@ -72,6 +73,19 @@ class CheckpointStore:
         (info / "attributes").write_text(_ATTRIBUTES)
         lines = "\n".join((*excludes, *LITTER))
         (info / "exclude").write_text(lines + "\n", errors="surrogateescape")
+
+    def seed(self, files: Iterable[Copied], trailers: Sequence[str] = ()) -> Checkpoint:
+        """Make the first checkpoint (step 0) of files that were just copied to the work tree."""
+        message = "\n".join(("base", "", "Step: 0", *trailers, ""))
+        refs = (f"{_STEPS}000000", _CURSOR)
+        script = import_script(files, self.work_tree, refs, message.encode())
+        self._git.feed("fast-import", "--quiet", "--done", "--depth=0", chunks=script)
+        self._git.run("read-tree", refs[0])
+        self._git.run("update-index", "-q", "--refresh", codes=(0, 1))
+        base = self.cursor()
+        if base is None:
+            raise WorkspaceError("the first checkpoint could not be made")
+        return base
 
     def record(self, label: str, step: int, *, trailers: Sequence[str] = ()) -> Checkpoint | None:
         """Record the present files as a commit; None when they are as in the last checkpoint.
