@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -138,17 +139,21 @@ class CheckpointStore:
         raw = self._git.run("cat-file", "--batch", stdin="\n".join(wanted).encode() + b"\n")
         return _parse_batch(raw, wanted)
 
-    def add_blobs(self, contents: Sequence[bytes]) -> list[str]:
-        """Keep bytes in the store, durably; returns their names. One git process."""
-        if not contents:
-            return []
-        script = b"".join(
-            b"blob\nmark :%d\ndata %d\n%b\n" % (number, len(data), data)
-            for number, data in enumerate(contents, 1)
-        )
-        ask = b"".join(b"get-mark :%d\n" % number for number in range(1, len(contents) + 1))
-        done = self._git.run("fast-import", "--quiet", "--done", stdin=script + ask + b"done\n")
-        return done.decode().split()
+    def keep(self, contents: Sequence[bytes]) -> list[str]:
+        """Keep bytes in the store, durably, and return their names in the same order."""
+        names = [_blob_name(data) for data in contents]
+        asked = "\n".join(names).encode() + b"\n"
+        answers = self._git.run("cat-file", "--batch-check", stdin=asked).splitlines()
+        new = {
+            name: data
+            for name, data, answer in zip(names, contents, answers, strict=True)
+            if answer.endswith(b" missing")
+        }
+        if new:
+            script = (b"blob\ndata %d\n%b\n" % (len(data), data) for data in new.values())
+            chunks = (b"feature done\n", *script, b"done\n")
+            self._git.feed("fast-import", "--quiet", "--done", chunks=chunks)
+        return names
 
     def tree_of(self, checkpoint: Checkpoint) -> dict[str, tuple[int, str]]:
         """Path to (mode, blob) of everything in a checkpoint."""
@@ -287,6 +292,10 @@ def _change(head: str, path: str) -> Change:
 def _checkpoint(row: str) -> Checkpoint:
     commit, tree, step, label = row.split("\0")
     return Checkpoint(commit, tree, int(step.strip() or 0), label)
+
+
+def _blob_name(data: bytes) -> str:
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
 def _parse_batch(raw: bytes, wanted: Sequence[str]) -> dict[str, bytes]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import posixpath
+import re
 import secrets
 import stat
 import unicodedata
@@ -20,12 +21,11 @@ from pathlib import Path
 from typing import Literal
 
 from qwright.sandbox.base import MOUNT
-from qwright.sandbox.errors import PathError
+from qwright.sandbox.errors import PathError, WorkspaceError
 from qwright.sandbox.openat2 import open_beneath
 
 Kind = Literal["file", "directory", "link", "other"]
-TEMPORARY = ".qwright-"
-"""How the name of a file begins that is being written and not yet renamed into place."""
+_TEMPORARY = re.compile(r"\.qwright-[0-9a-f]{16}\.tmp")
 
 _REASONS = {
     errno.ENOENT: "no such file",
@@ -37,9 +37,6 @@ _REASONS = {
     errno.ENAMETOOLONG: "this path is too long",
     errno.ENXIO: "not a regular file",
     errno.EISDIR: "is a directory",
-    errno.ENOSPC: "no space left on the disk",
-    errno.EDQUOT: "no space left on the disk",
-    errno.EROFS: "the file system is read-only",
 }
 
 
@@ -67,7 +64,10 @@ class Tree:
         self.root = root
         self._owner = owner
         self._links = follow_links
-        self._directory = os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            self._directory = os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise WorkspaceError(f"cannot open {root}: {error.strerror}") from error
         weakref.finalize(self, os.close, self._directory)
 
     def normalise(self, path: str) -> str:
@@ -96,11 +96,10 @@ class Tree:
         with self._opened(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY) as file:
             found = os.fstat(file)
             _require_regular(path, found.st_mode)
-            if found.st_size > limit:
-                raise PathError(_too_large(path, found.st_size, limit))
-            data = _read_up_to(file, limit + 1)
-        if len(data) > limit:
-            raise PathError(_too_large(path, len(data), limit))
+            data = b"" if found.st_size > limit else _read_up_to(file, limit + 1)
+            size = max(found.st_size, len(data))
+        if size > limit:
+            raise PathError(f"{shown(path)}: is {size:,} bytes, more than {limit:,} is not read")
         return data
 
     def read_link(self, path: str) -> str:
@@ -157,6 +156,11 @@ class Tree:
             except (OSError, PathError):
                 return
             path = posixpath.dirname(path)
+
+    def sync(self, path: str) -> None:
+        """Make the names in the directory `path` durable. Raises PathError."""
+        with self._opened(path, os.O_RDONLY | os.O_DIRECTORY) as directory:
+            os.fsync(directory)
 
     def own(self, path: str) -> None:
         """Give `path` and the directories above it to the owner of this tree, if it has one."""
@@ -298,6 +302,11 @@ def is_git_name(name: str) -> bool:
     return folded in (".git", "git~1")
 
 
+def is_temporary(name: str) -> bool:
+    """Whether `name` is of a file that was being written and not yet renamed into place."""
+    return _TEMPORARY.fullmatch(name) is not None
+
+
 def shown(path: str) -> str:
     """`path` fit for one line of a message."""
     return path if path.isprintable() and path else repr(path)
@@ -311,7 +320,7 @@ def _refuse_git(path: str, parent: int, name: str, root: int) -> None:
 
 
 def _install(parent: int, name: str, create: Callable[[str], None]) -> None:
-    temporary = f"{TEMPORARY}{secrets.token_hex(8)}.tmp"
+    temporary = f".qwright-{secrets.token_hex(8)}.tmp"
     try:
         create(temporary)
         os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
@@ -368,10 +377,6 @@ def _write_all(file: int, data: bytes) -> None:
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(file, rest) :]
-
-
-def _too_large(path: str, size: int, limit: int) -> str:
-    return f"{shown(path)}: is {size:,} bytes, more than the {limit:,} that can be read at once"
 
 
 def _line(path: str, error: OSError) -> str:

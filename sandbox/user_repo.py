@@ -49,7 +49,7 @@ class UserRepo:
         import git
 
         try:
-            repo = git.Repo(source, search_parent_directories=True)
+            repo = git.Repo(source, search_parent_directories=True, expand_vars=False)
         except git.InvalidGitRepositoryError:
             return None
         except git.NoSuchPathError as error:
@@ -88,6 +88,21 @@ class UserRepo:
         info = self.run("rev-parse", "--git-path", "info/exclude").rstrip(b"\n")
         files.append(self.root / os.fsdecode(info))
         return [line for file in files if file.is_file() for line in _lines(file)]
+
+    def commit(self, tree: str, parent: str | None, message: str) -> str:
+        """Make a commit object (no ref moves) as the user, or as qwright without an identity."""
+        arguments = ["commit-tree", tree, *(("-p", parent) if parent else ())]
+        text = message.encode(errors="backslashreplace")
+        identity: dict[str, str] = {}
+        for role in ("AUTHOR", "COMMITTER"):
+            if not self.succeeds("var", f"GIT_{role}_IDENT"):
+                identity[f"GIT_{role}_NAME"] = "qwright"
+                identity[f"GIT_{role}_EMAIL"] = "qwright@localhost"
+        return self.run(*arguments, stdin=text, environment=identity).decode().strip()
+
+    def succeeds(self, *arguments: str) -> bool:
+        """Whether a git command ends with exit code 0."""
+        return self._execute(*arguments)[0] == 0
 
     def run(
         self,
