@@ -6,12 +6,13 @@ import inspect
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypedDict, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
-from qwright.sandbox.workspace import Workspace
+if TYPE_CHECKING:
+    from qwright.sandbox.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,8 @@ def spec(tool: type[Tool]) -> ToolSpec:
     parameters: dict[str, Any] = {"type": "object", "properties": properties}
     if required := schema.get("required"):
         parameters["required"] = required
+    # Without it a server that constrains decoding lets a model invent arguments.
+    parameters["additionalProperties"] = False
     description = " ".join(inspect.cleandoc(tool.__doc__ or "").split())
     return {"name": tool.name, "description": description, "parameters": parameters}
 

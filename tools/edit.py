@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from qwright.sandbox.tree import Tree
-from qwright.sandbox.workspace import Workspace
 from qwright.tools.base import Tool, ToolResult, error
 from qwright.tools.change import details, warning
 from qwright.tools.closest import closest
@@ -16,6 +14,10 @@ from qwright.tools.match import Found, Match, find
 from qwright.tools.sanitise import shown_name
 from qwright.tools.text import FileText, decode, kind_of, numbered, split_lines
 from qwright.tools.truncate import cut_line
+
+if TYPE_CHECKING:
+    from qwright.sandbox.tree import Tree
+    from qwright.sandbox.workspace import Workspace
 
 _SHOWN = 12
 """Lines of the result or of the closest region that a model is shown."""
@@ -77,9 +79,9 @@ class Edit(Tool):
         return ToolResult(text, details(path, file.text, after) | {"match": found.how})
 
     def _told(self, path: str, after: str, found: Found) -> str:
-        if len(found.matches) > 1:
+        match, *others = found.matches
+        if others:
             return f"Edited {shown_name(path)}: {len(_apart(found.matches))} replacements."
-        match = found.matches[0]
         first = after.count("\n", 0, match.start)
         last = after.count("\n", 0, match.start + len(match.new))
         lines = split_lines(after)
@@ -88,9 +90,10 @@ class Edit(Tool):
         return f"Edited {shown_name(path)}{how}:\n{_excerpt(lines[begin:stop], begin + 1)}"
 
     def _several(self, path: str, text: str, found: Found) -> ToolResult:
-        lines = [text.count("\n", 0, match.at) + 1 for match in found.matches]
-        places = ", ".join(map(str, lines[:10])) + (", ..." if len(lines) > 10 else "")
-        where = f"{len(lines)} places in {shown_name(path)}: lines {places}"
+        count = len(found.matches)
+        lines = [text.count("\n", 0, match.at) + 1 for match in found.matches[:10]]
+        places = ", ".join(map(str, lines)) + (", ..." if count > 10 else "")
+        where = f"{count:,} places in {shown_name(path)}: lines {places}"
         if not found.literal:
             return error(
                 f"edit: old_string is not there exactly; with other whitespace it fits {where}. "

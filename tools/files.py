@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import posixpath
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from qwright.sandbox.errors import PathError
-from qwright.sandbox.tree import Tree
-from qwright.sandbox.workspace import Workspace
 from qwright.tools.base import ToolResult, error
 from qwright.tools.sanitise import shown_name
+
+if TYPE_CHECKING:
+    from qwright.sandbox.tree import Tree
+    from qwright.sandbox.workspace import Workspace
 
 _SEARCHED = 20_000
 """Entries of the tree looked at for a name like the one asked for."""

@@ -7,16 +7,18 @@ import posixpath
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from qwright.sandbox.base import MOUNT
-from qwright.sandbox.tree import Entry, Tree
-from qwright.sandbox.workspace import Workspace
 from qwright.tools.base import Tool, ToolResult, error
 from qwright.tools.files import is_directory, on_files, require_present
 from qwright.tools.sanitise import shown_name
+
+if TYPE_CHECKING:
+    from qwright.sandbox.tree import Entry, Tree
+    from qwright.sandbox.workspace import Workspace
 
 _SHOWN = 200
 _SEARCHED = 100_000
@@ -100,8 +102,8 @@ def _step(part: str, pattern: tuple[str, ...], at: int) -> set[int]:
     if at == len(pattern):
         return set()
     if pattern[at] == "**":
-        stay = set() if part.startswith(".") else {at}
-        return stay | _step(part, pattern, at + 1)
+        following = _step(part, pattern, at + 1)
+        return following if part.startswith(".") else following | {at}
     if part.startswith(".") and not pattern[at].startswith("."):
         return set()
     return {at + 1} if _segment(pattern[at]).match(part) else set()

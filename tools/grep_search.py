@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import re
 import shlex
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from qwright.sandbox.base import CommandResult
 from qwright.sandbox.errors import PathError
-from qwright.sandbox.tree import Tree
-from qwright.sandbox.workspace import Workspace
 from qwright.tools.base import Tool, ToolResult, error
 from qwright.tools.files import require_present
 from qwright.tools.sanitise import sanitise, shown_name
 from qwright.tools.truncate import LIMIT, cut_line
+
+if TYPE_CHECKING:
+    from qwright.sandbox.base import CommandResult
+    from qwright.sandbox.tree import Tree
+    from qwright.sandbox.workspace import Workspace
 
 _TIMEOUT = 30.0
 _READ = 1_000_000

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from qwright.sandbox.tree import Tree
-from qwright.sandbox.workspace import Workspace
 from qwright.tools.base import Tool, ToolResult, error
 from qwright.tools.files import is_directory, listing, on_files, require_present
 from qwright.tools.sanitise import shown_name
+
+if TYPE_CHECKING:
+    from qwright.sandbox.tree import Tree
+    from qwright.sandbox.workspace import Workspace
 
 
 class ListDirectory(Tool):

@@ -79,8 +79,9 @@ def _positions(text: str, part: str) -> Iterator[int]:
 
 
 def _exact(text: str, old: str, new: str) -> Iterator[Match]:
+    literal = "\r" in old or "\r" not in text
     for at in _positions(text, old):
-        if "\r" in old:
+        if literal:
             yield Match(at, at + len(old), new, at)
             continue
         # A match may begin at the LF of a CRLF; its CR belongs to the same line end.

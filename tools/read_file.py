@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from qwright.sandbox.tree import Tree
-from qwright.sandbox.workspace import Workspace
 from qwright.tools.base import Tool, ToolResult, error
 from qwright.tools.files import is_directory, listing, on_files, require_present
 from qwright.tools.sanitise import shown_name
 from qwright.tools.text import decode, kind_of, numbered, split_lines
 from qwright.tools.truncate import cut_line
+
+if TYPE_CHECKING:
+    from qwright.sandbox.tree import Tree
+    from qwright.sandbox.workspace import Workspace
 
 _PAGE = 24_000
 """Characters shown at once, however many lines were asked for."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from qwright.sandbox.base import CommandResult
-from qwright.sandbox.workspace import Workspace
 from qwright.tools.base import Tool, ToolResult, error
 from qwright.tools.sanitise import terminal_text
 from qwright.tools.truncate import LINE_LIMIT, cut_line, truncate
+
+if TYPE_CHECKING:
+    from qwright.sandbox.base import CommandResult
+    from qwright.sandbox.workspace import Workspace
 
 _LONGEST = 100_000
 """Bytes of a command; the kernel takes no argument over 128 KiB."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from qwright.sandbox.tree import Tree
-from qwright.sandbox.workspace import Workspace
 from qwright.tools.base import Tool, ToolResult, error
 from qwright.tools.change import details, warning
 from qwright.tools.files import is_directory, on_files
 from qwright.tools.sanitise import shown_name
 from qwright.tools.text import FileText, decode, split_lines
+
+if TYPE_CHECKING:
+    from qwright.sandbox.tree import Tree
+    from qwright.sandbox.workspace import Workspace
 
 _COMPARED = 2_000_000
 """Bytes above which the file that is replaced is not compared."""

@@ -130,6 +130,7 @@ def test_an_empty_old_string_fills_only_what_is_empty(rig: Rig, edit: Editor) ->
          "\tif y:\n\t\ta\n\t\t\tb\n", "indentation"),
         ("    if x:\n        a\n", "\tif x:\n\t\ta", "\tif y:\n\t\ta", "    if y:\n        a\n",
          "indentation"),
+        ("\ta\n", 8 * " " + "a", f"{8 * ' '}a\n{16 * ' '}b", "\ta\n\t\tb\n", "indentation"),
         ("\tx\n\n\ty\n", "  x\n\n  y", "  x\n\n  z", "\tx\n\n\tz\n", "indentation"),
         # Line ends: the file's own stay.
         ("a\r\nb\r\nc\r\n", "a\nb", "a\nB\nnew", "a\r\nB\r\nnew\r\nc\r\n", "line_ends"),
@@ -250,3 +251,9 @@ def test_the_closest_region_is_found_quickly_in_a_long_file(rig: Rig, edit: Edit
     result = edit("\n".join(wanted), "x")
     assert "Closest are lines 7001-7040" in result.text
     assert "Line 7021 is the first that differs" in result.text
+
+
+def test_the_closest_of_two_regions_is_the_one_most_alike(rig: Rig, edit: Editor) -> None:
+    long = [f"a long line of the block, number {n}" for n in range(12)]
+    rig.put("a", "\n".join(["x = 10", *long, "y = 20", "", "x = 1", *long, "y = 2"]))
+    assert "Closest are lines 16-29" in edit("\n".join(["x = 1", *long, "y = 3"]), "z").text
