@@ -8,7 +8,7 @@ the checkout and is never mounted.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from qwright.sandbox.base import CommandResult, Sandbox
@@ -32,9 +32,22 @@ class Workspace:
     ) -> None:
         self.tree = tree
         self.store = store
+        self.subdirectory = "."
+        """Where in the checkout the user was; the verify command runs there."""
         self._starting = asyncio.create_task(_started(start_sandbox))
         self._has_run = False
         self._checkpoints = asyncio.Lock()
+
+    @property
+    def base(self) -> Checkpoint:
+        """The first checkpoint: the files as the session found them."""
+        return self.store.log()[0]
+
+    @property
+    def head(self) -> str:
+        """The commit of the last checkpoint."""
+        cursor = self.store.cursor()
+        return cursor.commit if cursor else ""
 
     @property
     def notices(self) -> list[str]:
@@ -89,7 +102,7 @@ class Workspace:
         return self.store.diff(first, now)
 
     @asynccontextmanager
-    async def _still(self) -> AsyncIterator[None]:
+    async def _still(self) -> AsyncGenerator[None, None]:
         # A process left behind by a command could write while git looks; before the first
         # command there is none, and waiting for the container would cost time.
         async with self._checkpoints:

@@ -1,0 +1,60 @@
+"""`qwright doctor`: what works, what does not, and how to mend it."""
+
+from __future__ import annotations
+
+import platform
+import sys
+
+from rich.console import Console
+from rich.text import Text
+
+from qwright.agent.exits import Exit
+from qwright.sandbox.dirs import state_dir
+from qwright.sandbox.errors import WorkspaceError
+from qwright.sandbox.probe import Check, probe
+from qwright.sandbox.tree import Tree
+
+
+async def run() -> int:
+    """Print a line a check. Exits 0 when all is well, else as a sandbox failure."""
+    checks = [_python(), _openat2(), *await probe(), *await _model()]
+    console = Console(highlight=False)
+    for check in checks:
+        mark, style = ("✓", "green") if check.ok else ("✗", "red")
+        line = Text(f"{mark} ", style=style)
+        line.append(f"{check.name}: {check.detail}", style="")
+        console.print(line, soft_wrap=True)
+        if check.remedy:
+            console.print(Text(f"  → {check.remedy}", style="yellow"), soft_wrap=True)
+    return Exit.DONE if all(check.ok for check in checks) else Exit.SANDBOX
+
+
+def _python() -> Check:
+    good = sys.version_info >= (3, 11)
+    return Check("Python", good, platform.python_version(), "" if good else "Use 3.11 or newer.")
+
+
+def _openat2() -> Check:
+    try:
+        Tree(state_dir()).list()
+    except WorkspaceError as error:
+        return Check("openat2", False, f"kernel {platform.release()}", str(error))
+    return Check("openat2", True, f"kernel {platform.release()}")
+
+
+async def _model() -> list[Check]:
+    from qwright.agent.choice import DEFAULT_EMBEDDED, choose
+    from qwright.agent.embedded.server import running
+    from qwright.agent.embedded.weights import installed
+
+    chosen = choose(None, None)
+    if chosen.endpoint:
+        return [Check("model", True, f"{chosen.name} at {chosen.endpoint.shown_url}")]
+    names = [found.entry.name for found in installed()]
+    pull = f"qwright models pull {DEFAULT_EMBEDDED}, or set OPENAI_BASE_URL and OPENAI_MODEL."
+    detail = ", ".join(names) or "none here"
+    servers = [server.name for server in await running()]
+    return [
+        Check("weights", bool(names), detail, "" if names else pull),
+        Check("embedded server", True, ", ".join(servers) or "none running; starts when needed"),
+    ]

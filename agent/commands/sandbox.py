@@ -1,0 +1,25 @@
+"""`qwright sandbox build|clean`."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+
+
+async def run(args: Namespace) -> int:
+    """Raises SandboxError."""
+    if args.action == "clean":
+        from qwright.sandbox.container import sweep_orphans
+
+        removed = await sweep_orphans()
+        print(f"Removed {len(removed)} containers of runs that are gone.")
+        return 0
+    from qwright.sandbox.image import build_image
+
+    name = await build_image(_progress, force=args.force)
+    print(f"The sandbox image is ready: {name}")
+    return 0
+
+
+def _progress(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,109 @@
+"""`qwright sessions`, `apply` and `undo`: past runs, their steps, and their results."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from qwright.agent import deliver
+from qwright.sandbox.accept import undo_apply
+from qwright.sandbox.errors import WorkspaceError
+from qwright.sandbox.session_dir import Session, find_session, list_sessions
+from qwright.tools.sanitise import sanitise
+
+
+async def run(args: Namespace) -> int:
+    """Run one of the subcommands. Raises WorkspaceError."""
+    match args.subcommand, getattr(args, "action", None):
+        case "apply", _:
+            _apply(args.session)
+        case "undo", _:
+            _undo(args.session)
+        case _, "show":
+            _show(find_session(args.session))
+        case _, "diff":
+            _diff(find_session(args.session))
+        case _, "rm":
+            _remove(find_session(args.session, own=True))
+        case _:
+            _list(getattr(args, "n", 20))
+    return 0
+
+
+def _list(count: int) -> None:
+    sessions = list_sessions()[-count:][::-1]
+    if not sessions:
+        print('No sessions yet. Start one: qwright "what to do"')
+    for session in sessions:
+        record = session.record
+        state = "applied" if record.applied else session.status
+        prompt = sanitise(" ".join(record.prompt.split()))[:60]
+        print(
+            f"{record.id}  {state:14} {Path(record.source).name:16.16} {prompt}  {_size(session)}"
+        )
+
+
+def _size(session: Session) -> str:
+    try:
+        base, result = deliver.ends(session)
+        changes = session.store().changed(base, result)
+    except WorkspaceError:
+        return ""
+    names = ", ".join(change.path for change in changes[:3])
+    return f"[{names}{', …' if len(changes) > 3 else ''}]" if changes else ""
+
+
+def _show(session: Session) -> None:
+    record = session.record
+    print(f"session  {record.id}  {session.status}{', applied' if record.applied else ''}")
+    print(f"source   {sanitise(record.source)}")
+    print(f"model    {sanitise(record.model)}")
+    print(f"prompt   {sanitise(' '.join(record.prompt.split()))[:500]}")
+    print(f"files    {session.path / 'ws'}")
+    print(f"events   {session.path / 'events.jsonl'}")
+    print("steps")
+    for checkpoint in session.store().log():
+        print(f"  {checkpoint.step:4}  {checkpoint.commit[:12]}  {sanitise(checkpoint.label)}")
+
+
+def _diff(session: Session) -> None:
+    base, result = deliver.ends(session)
+    sys.stdout.write(_shown(session.store().diff(base, result)))
+
+
+def _shown(diff: str) -> str:
+    """Byte-exact into a pipe, where git reads it; without escape sequences on a terminal."""
+    return sanitise(diff) if sys.stdout.isatty() else diff
+
+
+def _remove(session: Session) -> None:
+    shutil.rmtree(session.path)
+    print(f"Removed {session.record.id}.")
+
+
+def _apply(name: str) -> None:
+    session = find_session(name, own=True)
+    delivered = deliver.apply(session)
+    print("\n".join([delivered.text, *delivered.hints]))
+
+
+def _undo(name: str | None) -> None:
+    session = _applied_here() if name is None else find_session(name, own=True)
+    undone = undo_apply(Path(session.record.source), session.path, session.store())
+    session.update(applied=False)
+    print(f"Taken back: {', '.join(undone.paths) or 'nothing was left to take back'}.")
+    if undone.merged:
+        print(f"Your own later changes were kept in {', '.join(undone.merged)}.")
+    print(f"The result is kept; to apply it again: qwright apply {session.record.id}")
+
+
+def _applied_here() -> Session:
+    """The newest session whose result was applied to the files around here."""
+    here = Path.cwd().resolve()
+    for session in reversed(list_sessions()):
+        source = Path(session.record.source)
+        if session.record.applied and (here == source or source in here.parents):
+            return Session.load(session.path, own=True)
+    raise WorkspaceError("nothing to undo here: no result was applied; see `qwright sessions`")

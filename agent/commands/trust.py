@@ -1,0 +1,18 @@
+"""`qwright trust`: allow a project's configuration as it is now."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from qwright.agent import config
+from qwright.tools.sanitise import sanitise
+
+
+async def run(args: Namespace) -> int:
+    """Show what is allowed from now on, and remember it."""
+    directory = Path(args.directory)
+    text = config.trust(directory)
+    print(f"Allowed {directory.resolve() / config.PROJECT_FILE} with this content:\n")
+    print(sanitise(text).rstrip())
+    return 0

@@ -1,0 +1,119 @@
+"""Configuration: the user's file, the project's once trusted, then flags."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from qwright.agent.errors import ConfigError
+from qwright.sandbox.dirs import config_dir, state_dir
+from qwright.sandbox.errors import PathError
+from qwright.sandbox.tree import Tree
+
+PROJECT_FILE = ".qwright/config.toml"
+_LIMIT = 100_000
+_T = TypeVar("_T", bound=BaseModel)
+
+
+class Config(BaseModel):
+    """What a configuration file may set. An unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    model: str | None = None
+    base_url: str | None = None
+    image: str | None = None
+    setup: tuple[str, ...] = ()
+    """Commands run once with network; their outcome is cached as an image."""
+    network: Literal["none", "full"] = "none"
+    verify: str | None = None
+    max_turns: int = 100
+
+
+class ProjectConfig(BaseModel):
+    """What a repository may set once the user trusts it: nothing that could leak or unlock."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    image: str | None = None
+    setup: tuple[str, ...] = ()
+    verify: str | None = None
+
+
+def load(project: Path) -> tuple[Config, list[str]]:
+    """The configuration that holds in `project`, and notices for the user.
+
+    Raises ConfigError for a file that cannot be read.
+    """
+    notices: list[str] = []
+    config = _parse(_user_text(), Config, str(_user_file()))
+    raw = _project_bytes(project)
+    if raw is None:
+        return config, notices
+    if not _is_trusted(project, raw):
+        notices.append(f"{PROJECT_FILE} is ignored until you allow it: qwright trust")
+        return config, notices
+    mine = _parse(raw.decode("utf-8", "replace"), ProjectConfig, PROJECT_FILE)
+    return config.model_copy(update=mine.model_dump(exclude_unset=True)), notices
+
+
+def trust(project: Path) -> str:
+    """Allow the project's file as it is now. A changed file must be allowed again."""
+    raw = _project_bytes(project)
+    if raw is None:
+        raise ConfigError(f"{project / PROJECT_FILE} does not exist; nothing to trust")
+    _parse(raw.decode("utf-8", "replace"), ProjectConfig, PROJECT_FILE)
+    known = _trusted()
+    known[str(project.resolve())] = hashlib.sha256(raw).hexdigest()
+    file = _trust_file()
+    file.write_text(json.dumps(known, indent=1), encoding="utf-8")
+    return raw.decode("utf-8", "replace")
+
+
+def _user_file() -> Path:
+    return config_dir() / "config.toml"
+
+
+def _user_text() -> str:
+    try:
+        return _user_file().read_text("utf-8")
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{_user_file()} cannot be read: {error}") from None
+
+
+def _project_bytes(project: Path) -> bytes | None:
+    try:
+        return Tree(project).read(PROJECT_FILE, _LIMIT)
+    except PathError:
+        return None
+
+
+def _trust_file() -> Path:
+    return state_dir() / "trusted.json"
+
+
+def _trusted() -> dict[str, str]:
+    try:
+        return json.loads(_trust_file().read_text("utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+
+
+def _is_trusted(project: Path, raw: bytes) -> bool:
+    return _trusted().get(str(project.resolve())) == hashlib.sha256(raw).hexdigest()
+
+
+def _parse(text: str, kind: type[_T], where: str) -> _T:
+    try:
+        return kind.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{where} is not valid TOML: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"{where}: {key}: {first['msg'].lower()}") from None

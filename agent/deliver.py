@@ -1,0 +1,111 @@
+"""Where a finished run's result goes: the working tree, a branch, a patch file, or nowhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from qwright.agent.errors import ConfigError
+from qwright.agent.exits import Exit
+from qwright.sandbox.accept import apply_result, patch_text
+from qwright.sandbox.branch import save_branch
+from qwright.sandbox.errors import WorkspaceError
+from qwright.sandbox.review import warnings
+from qwright.sandbox.session_dir import Session
+from qwright.sandbox.store import Checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """At most one of these; none means: apply to the working tree."""
+
+    no_apply: bool = False
+    patch: str | None = None
+    """A file to write, or "-" for stdout."""
+    branch: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A sentence for a person, and the exit code it stands for."""
+
+    text: str
+    exit_code: Exit = Exit.DONE
+    hints: tuple[str, ...] = ()
+
+
+def check(wanted: Wanted) -> None:
+    """Refuse before the work what could not be delivered after it. Raises ConfigError."""
+    if wanted.patch and wanted.patch != "-" and not Path(wanted.patch).absolute().parent.is_dir():
+        raise ConfigError(f"--patch {wanted.patch}: its folder does not exist")
+
+
+def deliver(session: Session, wanted: Wanted) -> Delivered:
+    """Bring the session's result to where it is wanted.
+
+    What cannot be delivered stays in the session; the text then says why and how to get it.
+    """
+    base, result = ends(session)
+    if base.tree == result.tree:
+        return Delivered("Nothing was changed.")
+    if wanted.no_apply:
+        return Delivered(f"Kept in the session. To apply it: qwright apply {session.record.id}")
+    try:
+        if wanted.patch:
+            return _patch(session, wanted.patch, base, result)
+        if wanted.branch:
+            return _branch(session, wanted.branch, base, result)
+        return apply(session)
+    except WorkspaceError as error:
+        text = f"Not delivered: {error}. The result is kept: qwright sessions diff"
+        return Delivered(f"{text} {session.record.id}", Exit.NOT_APPLIED)
+
+
+def apply(session: Session) -> Delivered:
+    """Apply to the working tree. Raises WorkspaceError; on a conflict nothing was written."""
+    base, result = ends(session)
+    store = session.store()
+    applied = apply_result(Path(session.record.source), session.path, store, base, result)
+    session.update(applied=True)
+    text = f"Applied to your working tree: {_names(applied.paths)}"
+    if applied.merged:
+        text += f" (merged with your own changes: {_names(applied.merged)})"
+    hints = [f"Look at {line}" for line in warnings(store, store.changed(base, result))]
+    return Delivered(text, hints=(*hints, "To take it back: qwright undo"))
+
+
+def ends(session: Session) -> tuple[Checkpoint, Checkpoint]:
+    """The first and the last checkpoint. Raises WorkspaceError when there is none."""
+    log = session.store().log()
+    if not log:
+        raise WorkspaceError(f"session {session.record.id} has no checkpoint")
+    return log[0], session.store().cursor() or log[-1]
+
+
+def _patch(session: Session, file: str, base: Checkpoint, result: Checkpoint) -> Delivered:
+    data = patch_text(session.store(), base, result)
+    if file == "-":
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return Delivered("")
+    try:
+        Path(file).write_bytes(data)
+    except OSError as error:
+        raise WorkspaceError(f"{file} cannot be written ({error.strerror})") from None
+    return Delivered(f"Written to {file}. To apply it: git apply {file}")
+
+
+def _branch(session: Session, name: str, base: Checkpoint, result: Checkpoint) -> Delivered:
+    record = session.record
+    message = f"{record.prompt.strip().splitlines()[0][:70]}\n\nMade by qwright, {record.id}.\n"
+    source = Path(record.source)
+    branch = save_branch(source, session.store(), base, result, name, message)
+    text = f"Committed to the branch {name}. To see it: git show {name}"
+    return Delivered(text, hints=tuple(branch.notices))
+
+
+def _names(paths: Sequence[str]) -> str:
+    shown = ", ".join(paths[:6])
+    return f"{shown} and {len(paths) - 6} more" if len(paths) > 6 else shown

@@ -1,0 +1,166 @@
+"""The event stream: one union, plain data only.
+
+Every front end (text, json, stream-json, later REPL and evals) consumes exactly this, and the
+session log is the same bytes, one event per line.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+StopReason = Literal[
+    "done",
+    "not_verified",
+    "turn_limit",
+    "token_limit",
+    "time_limit",
+    "repeated_call",
+    "model_error",
+    "sandbox_error",
+    "interrupted",
+]
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Tokens(_Event):
+    """Tokens counted by the server, summed over requests."""
+
+    prompt: int = 0
+    cached: int = 0
+    completion: int = 0
+
+    def plus(self, prompt: int, cached: int, completion: int) -> Tokens:
+        return Tokens(
+            prompt=self.prompt + prompt,
+            cached=self.cached + cached,
+            completion=self.completion + completion,
+        )
+
+
+class RunStarted(_Event):
+    type: Literal["run_started"] = "run_started"
+    session: str
+    model: str
+    prompt: str
+
+
+class AttemptStarted(_Event):
+    """A fresh try from the base checkpoint, after the one before did not verify."""
+
+    type: Literal["attempt_started"] = "attempt_started"
+    attempt: int
+    of: int
+
+
+class TurnStarted(_Event):
+    type: Literal["turn_started"] = "turn_started"
+    turn: int
+
+
+class TextDelta(_Event):
+    type: Literal["text_delta"] = "text_delta"
+    text: str
+
+
+class ReasoningDelta(_Event):
+    type: Literal["reasoning_delta"] = "reasoning_delta"
+    text: str
+
+
+class ToolStarted(_Event):
+    type: Literal["tool_started"] = "tool_started"
+    id: str
+    name: str
+    arguments: dict[str, Any]
+
+
+class ToolFinished(_Event):
+    """`text` went to the model; `details` is for people (a diff, an exit code)."""
+
+    type: Literal["tool_finished"] = "tool_finished"
+    id: str
+    name: str
+    is_error: bool
+    text: str
+    details: dict[str, Any]
+    seconds: float
+
+
+class CheckpointMade(_Event):
+    type: Literal["checkpoint_made"] = "checkpoint_made"
+    step: int
+    commit: str
+
+
+class VerifyFinished(_Event):
+    """The verify command ran. It decides success, not the model."""
+
+    type: Literal["verify_finished"] = "verify_finished"
+    command: str
+    exit_code: int
+    output: str
+    seconds: float
+
+
+class UsageReported(_Event):
+    """Tokens of one request, and of the run so far."""
+
+    type: Literal["usage_reported"] = "usage_reported"
+    request: Tokens
+    total: Tokens
+
+
+class Retrying(_Event):
+    """The request failed and is sent again; text streamed since turn_started is void."""
+
+    type: Literal["retrying"] = "retrying"
+    reason: str
+    attempt: int
+    wait: float
+
+
+class Notice(_Event):
+    type: Literal["notice"] = "notice"
+    text: str
+
+
+class RunFinished(_Event):
+    """The last event of every run. `text` is the model's closing words or the stop's reason."""
+
+    type: Literal["run_finished"] = "run_finished"
+    reason: StopReason
+    text: str
+    turns: int
+    tokens: Tokens
+    seconds: float
+    verified: bool | None = None
+    """None where no verify command was given."""
+
+
+Event = (
+    RunStarted
+    | AttemptStarted
+    | TurnStarted
+    | TextDelta
+    | ReasoningDelta
+    | ToolStarted
+    | ToolFinished
+    | CheckpointMade
+    | VerifyFinished
+    | UsageReported
+    | Retrying
+    | Notice
+    | RunFinished
+)
+
+_ADAPTER: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
+
+
+def parse_event(line: str | bytes) -> Event:
+    """Read one line of a session log or of stream-json output. Raises pydantic.ValidationError."""
+    return _ADAPTER.validate_json(line)

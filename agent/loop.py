@@ -1,0 +1,267 @@
+"""The loop: ask the model, run its calls, record the step, verify. Read this file first.
+
+    async with aclosing(agent.run(task)) as events:
+        async for event in events:
+            renderer.show(event)
+
+is the whole of every front end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import time
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from qwright.agent import events as ev
+from qwright.agent import model as m
+from qwright.agent import opening
+from qwright.agent.errors import ModelError
+from qwright.agent.limits import Budget, Circles, Limits, Stop
+from qwright.agent.messages import Message, ToolCall
+from qwright.agent.profile import Profile
+from qwright.sandbox.errors import QwrightError
+from qwright.sandbox.workspace import Workspace
+from qwright.tools.base import Tool, ToolResult, parse_call, spec
+
+WORTH_A_FRESH_ATTEMPT: frozenset[ev.StopReason] = frozenset({"not_verified", "repeated_call"})
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a run is for, and how far it may go."""
+
+    prompt: str
+    verify: str | None = None
+    """A shell command; exit code 0 in the sandbox means success, whatever the model says."""
+    verify_timeout: float = 120.0
+    """Seconds."""
+    limits: Limits = field(default_factory=Limits)
+
+
+class Agent:
+    """One model, one workspace, one task at a time. Owns the conversation."""
+
+    def __init__(
+        self,
+        model: m.Model,
+        profile: Profile,
+        tools: Mapping[str, type[Tool]],
+        workspace: asyncio.Future[Workspace],
+        *,
+        session: str = "",
+        model_name: str = "",
+    ) -> None:
+        """`workspace` may still be opening: the first request does not wait for it."""
+        self.messages: list[Message] = []
+        self._model = model
+        self._profile = profile
+        self._tools = tools
+        self._opening = workspace
+        self._session = session
+        self._model_name = model_name
+        self._specs = [m.ToolSpec(**spec(tool)) for tool in tools.values()]
+        self._system = Message(role="system", content=opening.system_prompt(profile.prompt))
+        self._budget = Budget(Limits())
+        self._circles = Circles()
+        self._step = 0
+        self._verified: bool | None = None
+
+    def interrupt(self) -> None:
+        """End the run at once; it still yields run_finished, and the work so far is kept."""
+        self._budget.interrupt()
+
+    def fail(self, error: QwrightError) -> None:
+        """End the run at once because what it stands on, such as the container, has failed."""
+        self._budget.fail(error)
+
+    async def run(self, task: Task) -> AsyncGenerator[ev.Event, None]:
+        """Work on the task. The last event is always a RunFinished, whatever went wrong."""
+        self._budget = Budget(task.limits)
+        self._verified = None
+        reason: ev.StopReason = "done"
+        text = ""
+        yield ev.RunStarted(session=self._session, model=self._model_name, prompt=task.prompt)
+        try:
+            async with aclosing(self._attempts(task)) as events:
+                async for event in events:
+                    yield event
+            text = self.messages[-1].content if self.messages[-1].role == "assistant" else ""
+        except Stop as stop:
+            reason, text = stop.reason, str(stop)
+            await self._keep(reason)
+        except ModelError as error:
+            reason, text = "model_error", str(error)
+        except QwrightError as error:
+            reason, text = "sandbox_error", str(error)
+        yield ev.RunFinished(
+            reason=reason,
+            text=text,
+            turns=self._budget.turns,
+            tokens=self._budget.tokens,
+            seconds=self._budget.seconds,
+            verified=self._verified,
+        )
+
+    async def _attempts(self, task: Task) -> AsyncGenerator[ev.Event, None]:
+        """Solve; where a verify command can judge, a small model gets fresh attempts."""
+        failing = None
+        if task.verify and self._profile.eager_verify:
+            failing = await self._verify(task, task.verify)
+            yield failing
+        prompt = await self._first_prompt(task.prompt, failing)
+        attempts = self._profile.attempts if task.verify else 1
+        for attempt in range(1, attempts + 1):
+            if attempt > 1:
+                yield ev.AttemptStarted(attempt=attempt, of=attempts)
+                workspace = await self._workspace()
+                await workspace.restore(workspace.base)
+            self._circles = Circles()
+            self.messages = [self._system, Message(role="user", content=prompt)]
+            try:
+                async with aclosing(self._solve(task, attempt)) as events:
+                    async for event in events:
+                        yield event
+                return
+            except Stop as stop:
+                if stop.reason not in WORTH_A_FRESH_ATTEMPT or attempt == attempts:
+                    raise
+
+    async def _solve(self, task: Task, attempt: int) -> AsyncGenerator[ev.Event, None]:
+        """Turns until the model is done and, where there is a verify command, that passes."""
+        sampling = self._profile.sampling_for(attempt)
+        failures = 0
+        for _ in range(self._profile.turns_per_attempt):
+            changed = False
+            async with aclosing(self._turn(sampling)) as events:
+                async for event in events:
+                    changed = changed or isinstance(event, ev.CheckpointMade)
+                    yield event
+            if self.messages[-1].role != "assistant" and not (
+                changed and self._profile.eager_verify
+            ):
+                continue
+            if not task.verify:
+                if self.messages[-1].role == "assistant":
+                    return
+                continue
+            verdict = await self._verify(task, task.verify)
+            yield verdict
+            if verdict.exit_code == 0:
+                return
+            failures += 1
+            if failures >= self._profile.failures_per_attempt:
+                break
+            self._tell(opening.still_failing(verdict, changed))
+        raise Stop("not_verified", f"`{task.verify}` did not pass")
+
+    async def _turn(self, sampling: m.Sampling) -> AsyncGenerator[ev.Event, None]:
+        """One answer of the model and, when it has calls, their results and a checkpoint."""
+        self._budget.check_tokens()
+        yield ev.TurnStarted(turn=self._budget.next_turn())
+        async with aclosing(self._ask(sampling)) as events:
+            async for event in events:
+                yield event
+        calls = self.messages[-1].tool_calls
+        if calls:
+            async with aclosing(self._act(calls)) as events:
+                async for event in events:
+                    yield event
+
+    async def _ask(self, sampling: m.Sampling) -> AsyncGenerator[ev.Event, None]:
+        """Stream one answer and append it to the conversation."""
+        calls: list[ToolCall] = []
+        stream = self._model.stream(self.messages, self._specs, sampling=sampling)
+        while (chunk := await self._budget.wait(anext(stream, None))) is not None:
+            match chunk:
+                case m.TextDelta(text):
+                    yield ev.TextDelta(text=text)
+                case m.ReasoningDelta(text):
+                    yield ev.ReasoningDelta(text=text)
+                case m.CallChunk(call):
+                    calls.append(call)
+                case m.RetryChunk(reason, attempt, wait):
+                    yield ev.Retrying(reason=reason, attempt=attempt, wait=wait)
+                case m.Finish():
+                    self._remember(chunk, calls)
+                    yield self._spent(chunk.usage)
+
+    def _remember(self, finish: m.Finish, calls: Sequence[ToolCall]) -> None:
+        answer = Message(
+            role="assistant",
+            content=finish.text,
+            tool_calls=tuple(calls),
+            reasoning=finish.reasoning,
+        )
+        self.messages.append(answer)
+        if finish.reason == "length" and not calls:
+            self._tell(opening.CUT_OFF)
+
+    async def _act(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ev.Event, None]:
+        """Run the calls in order, then record what they changed."""
+        workspace = await self._workspace()
+        seen = self._circles.check(calls, workspace.head)
+        may_write = False
+        for call in calls:
+            yield ev.ToolStarted(id=call.id, name=call.name, arguments=call.arguments)
+            started = time.monotonic()
+            tool = self._parse(call)
+            may_write = may_write or (isinstance(tool, Tool) and tool.may_write)
+            if isinstance(tool, Tool):
+                result = await self._budget.wait(tool.run(workspace))
+            else:
+                result = tool
+            text = result.text + (opening.SAME_AGAIN if seen > 1 else "")
+            self.messages.append(Message(role="tool", content=text, tool_call_id=call.id))
+            yield ev.ToolFinished(
+                id=call.id,
+                name=call.name,
+                is_error=result.is_error,
+                text=text,
+                details=result.details,
+                seconds=time.monotonic() - started,
+            )
+        self._step += 1
+        if may_write:
+            label = ", ".join(call.name for call in calls)
+            made = await workspace.checkpoint(label, step=self._step)
+            if made:
+                yield ev.CheckpointMade(step=made.step, commit=made.commit)
+
+    def _parse(self, call: ToolCall) -> Tool | ToolResult:
+        if call.error:
+            return ToolResult(call.error, is_error=True)
+        return parse_call(self._tools, call.name, call.arguments)
+
+    async def _verify(self, task: Task, command: str) -> ev.VerifyFinished:
+        workspace = await self._workspace()
+        where = workspace.subdirectory
+        run = command if where == "." else f"cd {shlex.quote(where)} && {command}"
+        done = await self._budget.wait(workspace.run(run, timeout=task.verify_timeout))
+        self._verified = done.exit_code == 0
+        return ev.VerifyFinished(
+            command=command, exit_code=done.exit_code, output=done.output, seconds=done.seconds
+        )
+
+    async def _workspace(self) -> Workspace:
+        return await self._budget.wait(asyncio.shield(self._opening))
+
+    async def _first_prompt(self, task: str, failing: ev.VerifyFinished | None) -> str:
+        if not self._profile.attach_files:
+            return task
+        return opening.with_context(task, (await self._workspace()).tree, failing)
+
+    async def _keep(self, reason: str) -> None:
+        """Record what an interrupted step has done so far."""
+        if self._opening.done() and not self._opening.exception():
+            await self._opening.result().checkpoint(f"stopped: {reason}", step=self._step)
+
+    def _tell(self, text: str) -> None:
+        self.messages.append(Message(role="user", content=text))
+
+    def _spent(self, usage: m.Usage) -> ev.UsageReported:
+        request = ev.Tokens().plus(usage.prompt, usage.cached, usage.completion)
+        return ev.UsageReported(request=request, total=self._budget.spend(usage))

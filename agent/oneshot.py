@@ -1,0 +1,218 @@
+"""`qwright "task"`: the wiring of one run, from flags to exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from argparse import Namespace
+from collections.abc import Generator
+from contextlib import aclosing, contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from qwright.agent import choice, config, deliver
+from qwright.agent.errors import ConfigError
+from qwright.agent.events import Event, RunFinished, ToolFinished, VerifyFinished
+from qwright.agent.exits import of_reason
+from qwright.agent.limits import Limits
+from qwright.agent.loop import Agent, Task
+from qwright.agent.model import Model
+from qwright.agent.outcome import Outcome
+from qwright.agent.render import Renderer
+from qwright.agent.setup_hint import setup_hint
+from qwright.agent.workplace import Place, open_workspace
+from qwright.sandbox.errors import QwrightError
+from qwright.sandbox.session_dir import Session
+from qwright.sandbox.workspace import Workspace
+from qwright.tools import ALL_TOOLS, SMALL_TOOLS
+
+STDIN_LIMIT = 200_000
+"""Characters."""
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+async def run(args: Namespace) -> int:
+    """Run the task and deliver its result. Raises QwrightError before the work has begun."""
+    directory = Path(args.cwd)
+    if not directory.is_dir():
+        raise ConfigError(f"-C {args.cwd}: no such directory")
+    settings, notices = config.load(directory)
+    for notice in notices:
+        _progress(notice)
+    wanted = deliver.Wanted(args.no_apply, args.patch, args.branch)
+    deliver.check(wanted)
+    verify = args.verify or settings.verify
+    limits = Limits(args.max_turns or settings.max_turns, args.max_tokens, args.max_wall_time)
+    task = Task(_prompt(args, sys.stdin), verify, args.verify_timeout, limits)
+    chosen = choice.choose(args.model or settings.model, args.base_url or settings.base_url)
+    place = Place(
+        image=args.image or settings.image,
+        setup=tuple(args.setup or settings.setup),
+        network=args.network or settings.network,
+    )
+    model = await choice.connect(chosen, verified=bool(verify), progress=_progress)
+    renderer = _renderer(args)
+    session = Session.create(directory.resolve(), prompt=task.prompt, model=chosen.name)
+    try:
+        return await _Run(session, renderer, wanted).work(model, chosen, task, place, directory)
+    finally:
+        session.close()
+        await model.close()
+
+
+class _Run:
+    """One run: the agent's events to the renderer and the log, then the result to the user."""
+
+    def __init__(self, session: Session, renderer: Renderer, wanted: deliver.Wanted) -> None:
+        self._session = session
+        self._renderer = renderer
+        self._wanted = wanted
+        self._outputs: list[str] = []
+
+    async def work(
+        self, model: Model, chosen: choice.Choice, task: Task, place: Place, directory: Path
+    ) -> int:
+        profile = chosen.profile
+        opening: asyncio.Future[Workspace] = asyncio.get_running_loop().create_future()
+        tools = SMALL_TOOLS if profile.tools == "small" else ALL_TOOLS
+        agent = Agent(
+            model,
+            profile,
+            tools,
+            opening,
+            session=self._session.record.id,
+            model_name=chosen.name,
+        )
+        opener = asyncio.create_task(_open(opening, agent, self._session, directory, place))
+        try:
+            with _interrupting(agent):
+                finished = await self._show(agent, task)
+            outcome = await self._conclude(finished, opening)
+        finally:
+            opener.cancel()
+            if opening.done() and not opening.cancelled() and not opening.exception():
+                await opening.result().close()
+        self._renderer.close(outcome)
+        return outcome.exit_code
+
+    async def _show(self, agent: Agent, task: Task) -> RunFinished:
+        finished: RunFinished | None = None
+        with (self._session.path / "events.jsonl").open("a", encoding="utf-8") as log:
+            async with aclosing(agent.run(task)) as events:
+                async for event in events:
+                    log.write(event.model_dump_json() + "\n")
+                    log.flush()
+                    self._renderer.show(event)
+                    self._note(event)
+                    finished = event if isinstance(event, RunFinished) else finished
+        assert finished is not None, "a run ends with run_finished"
+        return finished
+
+    def _note(self, event: Event) -> None:
+        if isinstance(event, ToolFinished):
+            self._outputs.append(event.text)
+        elif isinstance(event, VerifyFinished):
+            self._outputs.append(event.output)
+
+    async def _conclude(self, finished: RunFinished, opening: asyncio.Future[Workspace]) -> Outcome:
+        """Deliver what there is, and write down how the run ended."""
+        code = of_reason(finished.reason)
+        workspace = opening.result() if opening.done() and not opening.exception() else None
+        text, hints, diff, files = "", list[str](), "", list[str]()
+        if workspace is not None:
+            base, result = deliver.ends(self._session)
+            store = self._session.store()
+            diff = store.diff(base, result)
+            files = [change.path for change in store.changed(base, result)]
+            hints += workspace.notices
+            if code == 0:
+                delivered = await asyncio.to_thread(deliver.deliver, self._session, self._wanted)
+                text, code = delivered.text, delivered.exit_code
+                hints += delivered.hints
+            elif files:
+                hints.append(
+                    f"Kept, not applied. To apply it: qwright apply {self._session.record.id}"
+                )
+            if code and (hint := setup_hint(self._outputs, workspace.tree)):
+                hints.append(hint)
+            self._session.update(result=result.commit)
+        self._session.update(status=finished.reason, exit_code=int(code))
+        return Outcome(
+            session=self._session.record.id,
+            finished=finished,
+            exit_code=int(code),
+            files=tuple(files),
+            diff=diff,
+            delivered=text,
+            hints=tuple(hints),
+        )
+
+
+async def _open(
+    opening: asyncio.Future[Workspace],
+    agent: Agent,
+    session: Session,
+    directory: Path,
+    place: Place,
+) -> None:
+    try:
+        workspace = await open_workspace(session, directory, place, _progress, agent.fail)
+    except QwrightError as error:
+        opening.set_exception(error)
+        agent.fail(error)
+    else:
+        opening.set_result(workspace)
+
+
+@contextmanager
+def _interrupting(agent: Agent) -> Generator[None]:
+    """The first signal ends the run and keeps the work; the default action comes back with it."""
+    loop = asyncio.get_running_loop()
+
+    def interrupt() -> None:
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)
+        agent.interrupt()
+
+    for number in SIGNALS:
+        loop.add_signal_handler(number, interrupt)
+    try:
+        yield
+    finally:
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)
+
+
+def _prompt(args: Namespace, stdin: TextIO) -> str:
+    """The task from the command line, from stdin, or from both: then stdin is context."""
+    if args.task and args.prompt:
+        raise ConfigError("the task is given twice: as an argument and with --prompt")
+    given = (args.prompt or args.task or "").strip()
+    piped = "" if stdin.isatty() else stdin.read(STDIN_LIMIT + 1).strip()
+    if len(piped) > STDIN_LIMIT:
+        raise ConfigError(f"stdin holds more than {STDIN_LIMIT:,} characters; pipe in less")
+    if not given and not piped:
+        raise ConfigError('no task: qwright "what to do", or text on stdin; see qwright --help')
+    return f"{given}\n\n{piped}".strip()
+
+
+def _renderer(args: Namespace) -> Renderer:
+    from qwright.agent.render.machine import JsonRenderer, StreamJsonRenderer
+
+    match args.output_format:
+        case "json":
+            return JsonRenderer(sys.stdout)
+        case "stream-json":
+            return StreamJsonRenderer(sys.stdout)
+        case _:
+            from rich.console import Console
+
+            from qwright.agent.render.text import TextRenderer
+
+            to_stderr = args.patch == "-"
+            return TextRenderer(Console(stderr=to_stderr, highlight=False))
+
+
+def _progress(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,267 @@
+"""A Model behind any OpenAI-compatible server. The only module that imports openai."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from qwright.agent.dialects import Dialect, Reader
+from qwright.agent.dialects.lenient_json import JsonValue
+from qwright.agent.endpoint import Endpoint
+from qwright.agent.errors import ModelConnectionError, ModelError
+from qwright.agent.failures import broken_answer, no_connection, silence, status_failure
+from qwright.agent.messages import Message
+from qwright.agent.model import CallChunk, Chunk, Finish, RetryChunk, Sampling, ToolSpec, Usage
+from qwright.agent.profile import Profile
+from qwright.agent.request_body import refused_fields, request_body
+from qwright.agent.retry import RetryPolicy, retry_after, retry_wait
+from qwright.agent.server_chunk import ServerChunk, read_chunk
+
+if TYPE_CHECKING:
+    from openai import APIError, APIStatusError, AsyncOpenAI, AsyncStream
+
+_USAGE_GRACE = 5.0
+"""Seconds the usage may come after the answer's last token; some servers never end the stream."""
+_CONNECT = 10.0
+
+
+def preload() -> None:
+    """Import the SDK (about half a second) while something else is waited for."""
+    import openai as openai
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """What one request has brought so far."""
+
+    finish: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    any_event: bool = False
+
+    def note(self, chunk: ServerChunk) -> None:
+        self.any_event = True
+        self.finish = chunk.finish or self.finish
+        self.usage = chunk.usage or self.usage
+
+
+class OpenAIModel:
+    """Streams answers from an endpoint, in the dialect of the model's profile.
+
+    `stall` is how many seconds without a byte count as a dead server. Not for use from more than
+    one event loop.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        profile: Profile,
+        dialect: Dialect,
+        *,
+        retries: RetryPolicy | None = None,
+        stall: float | None = None,
+    ) -> None:
+        self.endpoint = endpoint
+        self.profile = profile
+        self._dialect = dialect
+        self._retries = retries or RetryPolicy()
+        self._stall = stall or (600.0 if endpoint.is_loopback else 120.0)
+        self._refused: set[str] = set()
+        self._client: AsyncOpenAI | None = None
+
+    async def stream(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec],
+        *,
+        sampling: Sampling | None = None,
+    ) -> AsyncIterator[Chunk]:
+        """As `Model.stream`. Retries by itself; each retry is announced by a RetryChunk."""
+        failures = 0
+        while True:
+            try:
+                async with aclosing(self._ask(messages, tools, sampling)) as chunks:
+                    async for chunk in chunks:
+                        yield chunk
+                return
+            except ModelError as error:
+                failures += 1
+                wait = retry_wait(error, failures, self._retries, jitter=random.random())
+                if wait is None:
+                    raise
+                reason = str(error)
+            yield RetryChunk(reason, failures, wait)
+            await asyncio.sleep(wait)
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+    async def _ask(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec], sampling: Sampling | None
+    ) -> AsyncGenerator[Chunk, None]:
+        """One request. Calls and the Finish come after the server's own end of the answer."""
+        reader, attempt = self._dialect.reader(tools), _Attempt()
+        stream = await self._open(messages, tools, sampling)
+        async with stream:
+            async for chunk in self._chunks(stream, attempt):
+                for shown in reader.feed(chunk.delta):
+                    yield shown
+                if reader.done:
+                    attempt.finish = attempt.finish or "stop"
+                    break
+        if attempt.finish is None:
+            cause = "the stream ended early"
+            raise broken_answer(self.endpoint, cause, any_event=attempt.any_event)
+        last = reader.finish(attempt.finish)
+        for chunk in last:
+            yield chunk
+        yield _finish(reader, attempt, calls=any(isinstance(one, CallChunk) for one in last))
+
+    async def _chunks(
+        self, stream: AsyncStream[object], attempt: _Attempt
+    ) -> AsyncIterator[ServerChunk]:
+        """The server's events. After the answer's end a broken or silent stream is no failure."""
+        import openai
+
+        events = aiter(stream)
+        while True:
+            grace = _USAGE_GRACE if attempt.finish else None
+            try:
+                async with asyncio.timeout(grace):
+                    chunk = read_chunk(cast(JsonValue, await anext(events)))
+            except StopAsyncIteration:
+                return
+            except (openai.APIError, ValueError, TimeoutError) as error:
+                if attempt.finish:
+                    return
+                raise self._stream_failure(error, attempt) from error
+            attempt.note(chunk)
+            yield chunk
+
+    async def _open(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec], sampling: Sampling | None
+    ) -> AsyncStream[object]:
+        """Send the request; once more without the fields a server says it does not know."""
+        import openai
+
+        while True:
+            body = request_body(
+                self.endpoint,
+                self.profile,
+                self._dialect,
+                messages,
+                tools,
+                sampling=sampling,
+                refused=self._refused,
+            )
+            try:
+                return await self._post(body)
+            except openai.APIStatusError as error:
+                refused = refused_fields(body, error.message) if _is_complaint(error) else set()
+                if not refused:
+                    raise await self._status_failure(error) from error
+                self._refused |= refused
+            except openai.APITimeoutError as error:
+                raise self._timeout(error) from error
+            except openai.APIConnectionError as error:
+                raise no_connection(self.endpoint, _cause(error)) from error
+
+    async def _post(self, body: dict[str, Any]) -> AsyncStream[object]:
+        """Plain decoded events: servers put more into them than the SDK's types know."""
+        from openai import AsyncStream
+
+        client = self._connected()
+        return await client.post(
+            "/chat/completions",
+            cast_to=object,
+            body=body,
+            stream=True,
+            stream_cls=AsyncStream[object],
+        )
+
+    def _connected(self) -> AsyncOpenAI:
+        if self._client is None:
+            self._client = _client(self.endpoint, self._stall)
+        return self._client
+
+    async def _status_failure(self, error: APIStatusError) -> ModelError:
+        wait = retry_after(dict(error.response.headers), datetime.now(UTC))
+        offered = await self._offered() if error.status_code == 404 else []
+        return status_failure(
+            self.endpoint, error.status_code, error.message, retry_after=wait, offered=offered
+        )
+
+    async def _offered(self) -> list[str]:
+        """The names of the models the server has; empty when it does not tell."""
+        import openai
+
+        try:
+            answer = await self._connected().get(
+                "/models", cast_to=object, options={"timeout": _CONNECT}
+            )
+        except (openai.APIError, ValueError):
+            return []
+        data = cast(dict[str, Any], answer).get("data") if isinstance(answer, dict) else None
+        models = cast(list[Any], data) if isinstance(data, list) else []
+        return [str(one["id"]) for one in models if isinstance(one, dict) and "id" in one]
+
+    def _timeout(self, error: APIError) -> ModelConnectionError:
+        if "Connect" in type(error.__cause__).__name__:
+            return no_connection(self.endpoint, "timed out")
+        return silence(self.endpoint, self._stall)
+
+    def _stream_failure(self, error: Exception, attempt: _Attempt) -> ModelError:
+        """What broke a running answer: the line, the server's own error event, or no JSON."""
+        import openai
+
+        if isinstance(error, openai.APITimeoutError):
+            return silence(self.endpoint, self._stall)
+        if isinstance(error, openai.APIError) and not isinstance(error, openai.APIConnectionError):
+            code = int(error.code) if error.code and error.code.isdigit() else 0
+            status = code if code >= 400 else 500
+            return status_failure(self.endpoint, status, error.message)
+        cause = "no JSON in an event" if isinstance(error, json.JSONDecodeError) else _cause(error)
+        return broken_answer(self.endpoint, cause, any_event=attempt.any_event)
+
+
+def _client(endpoint: Endpoint, stall: float) -> AsyncOpenAI:
+    from openai import AsyncOpenAI, DefaultAsyncHttpx2Client, Timeout
+
+    timeout = Timeout(stall, connect=_CONNECT)
+    # A proxy variable must not send loopback requests away, nor is there a certificate to check.
+    plain = endpoint.is_loopback and endpoint.base_url.startswith("http:")
+    http = DefaultAsyncHttpx2Client(timeout=timeout, trust_env=not plain, verify=not plain)
+    client = AsyncOpenAI(
+        api_key=endpoint.key or "none",
+        base_url=endpoint.base_url,
+        timeout=timeout,
+        max_retries=0,
+        http_client=http,
+    )
+    if endpoint.provider != "openai":
+        client.organization = client.project = None
+    return client
+
+
+def _is_complaint(error: APIStatusError) -> bool:
+    return error.status_code in (400, 422)
+
+
+def _cause(error: BaseException) -> str:
+    """The innermost cause, which is the one that says something."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__ or error
+    return str(error) or type(error).__name__
+
+
+def _finish(reader: Reader, attempt: _Attempt, *, calls: bool) -> Finish:
+    cut = attempt.finish == "length" or reader.cut
+    reason = "calls" if calls else "length" if cut else "stop"
+    return Finish(reason, attempt.usage, reader.text, reader.reasoning)

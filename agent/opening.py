@@ -1,0 +1,71 @@
+"""What the user's side of the conversation says: the first prompt, and what follows a failure."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from typing import Literal
+
+from qwright.agent.events import VerifyFinished
+from qwright.sandbox.errors import PathError
+from qwright.sandbox.tree import Tree
+from qwright.tools.truncate import truncate
+
+CUT_OFF = (
+    "Your answer was cut off at the output limit, so nothing was run. "
+    "Make one shorter call: use edit for a few lines instead of writing a whole file."
+)
+SAME_AGAIN = (
+    "\n(You made this same call before and no file has changed since. Do something different.)"
+)
+_FILE_NAME = re.compile(r"[\w./-]*\w\.\w+")
+_ATTACHED_CHARACTERS = 6_000
+"""All attached files together; about 1,700 tokens."""
+
+
+def system_prompt(kind: Literal["small", "full"]) -> str:
+    """Byte-stable, so that its prefix caches. The dialect adds the tools where it must."""
+    return files("qwright.agent").joinpath("prompts", f"{kind}.md").read_text("utf-8").strip()
+
+
+def with_context(task: str, tree: Tree, failing: VerifyFinished | None) -> str:
+    """For a small model: the task, the files it names, and what the verify command says."""
+    parts = [task, *_attachments(task, tree)]
+    if failing and failing.exit_code != 0:
+        parts.append(_verdict(failing, 1_500))
+    return "\n\n".join(parts)
+
+
+def still_failing(verdict: VerifyFinished, changed: bool) -> str:
+    """What a model is told when the verify command does not pass after its change."""
+    start = "Your change is in place" if changed else "You changed nothing"
+    return (
+        f"{start}, but the task is not done. {_verdict(verdict, 1_000)}\n\n"
+        "Look again: the cause may be elsewhere, or your change was wrong. Try something different."
+    )
+
+
+def _verdict(verdict: VerifyFinished, characters: int) -> str:
+    how = "timed out" if verdict.exit_code == 124 else f"exit code {verdict.exit_code}"
+    shown = truncate(verdict.output.strip(), characters)
+    return f"Output of `{verdict.command}` ({how}):\n{shown}"
+
+
+def _attachments(task: str, tree: Tree) -> list[str]:
+    """The files named in the task, whole, as long as they are few and short."""
+    parts: list[str] = []
+    left = _ATTACHED_CHARACTERS
+    for name in dict.fromkeys(_FILE_NAME.findall(task)):
+        text = _text_of(tree, name, left)
+        if text is not None:
+            left -= len(text)
+            parts.append(f'<file path="{name}">\n{text.rstrip()}\n</file>')
+    return parts
+
+
+def _text_of(tree: Tree, name: str, limit: int) -> str | None:
+    try:
+        data = tree.read(name, limit)
+        return None if b"\0" in data else data.decode("utf-8")
+    except (PathError, UnicodeDecodeError):
+        return None

@@ -1,0 +1,147 @@
+"""Output for a person: what the agent does, in one line a step, then the diff and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.status import Status
+from rich.text import Text
+
+from qwright.agent import events as ev
+from qwright.agent.outcome import Outcome
+from qwright.tools.sanitise import sanitise
+
+_SHOWN_LINES = 40
+_ARGUMENT = {"run_shell_command": "command", "grep_search": "pattern", "glob": "pattern"}
+
+
+class TextRenderer:
+    """Colour where the console has it; plain text when piped or under NO_COLOR."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._status: Status | None = None
+        self._streaming = False
+
+    def show(self, event: ev.Event) -> None:
+        self._settle(event)
+        match event:
+            case ev.RunStarted():
+                self._line("", f"{event.model} · session {event.session}", "dim")
+            case ev.AttemptStarted():
+                self._line("↻", f"attempt {event.attempt} of {event.of}, from the start", "yellow")
+            case ev.TurnStarted():
+                self._wait("thinking")
+            case ev.TextDelta():
+                self._stream(event.text)
+            case ev.ToolStarted():
+                self._wait(f"{event.name} {_argument(event.name, event.arguments)}")
+            case ev.ToolFinished():
+                self._tool(event)
+            case ev.VerifyFinished():
+                self._verify(event)
+            case ev.Retrying():
+                self._line("↻", f"{event.reason}; trying again in {event.wait:.0f} s", "yellow")
+            case ev.Notice():
+                self._line("!", event.text, "yellow")
+            case _:
+                pass
+
+    def close(self, outcome: Outcome) -> None:
+        """The diff, the verdict, and what the user can do next."""
+        self._settle(outcome.finished)
+        if outcome.diff:
+            self._console.print()
+            self._diff(outcome.diff, limit=400)
+        self._console.print()
+        self._verdict(outcome)
+        if outcome.delivered:
+            self._line("", outcome.delivered)
+        for hint in outcome.hints:
+            self._line("", hint)
+
+    def _verdict(self, outcome: Outcome) -> None:
+        done = outcome.finished
+        how = {True: ", verified", False: ", not verified", None: ""}[done.verified]
+        cost = (
+            f"{done.seconds:.0f} s, {done.turns} turns, "
+            f"{done.tokens.prompt:,} tokens in ({done.tokens.cached:,} cached), "
+            f"{done.tokens.completion:,} out"
+        )
+        if done.reason == "done":
+            self._line("✓", f"Done{how}: {cost}", "bold green")
+        else:
+            self._line("✗", f"{done.text or done.reason} ({cost})", "bold red")
+
+    def _tool(self, event: ev.ToolFinished) -> None:
+        details = event.details
+        mark, style = ("✗", "red") if event.is_error else ("●", "green")
+        self._line(mark, f"{event.name} {_summary(event)}", style)
+        if "diff" in details and not event.is_error:
+            self._diff(str(details["diff"]), limit=_SHOWN_LINES)
+        elif event.is_error or event.name == "run_shell_command":
+            self._quote(event.text, limit=8)
+
+    def _verify(self, event: ev.VerifyFinished) -> None:
+        good = event.exit_code == 0
+        mark, style, word = ("✓", "green", "passes") if good else ("✗", "red", "fails")
+        self._line(mark, f"verify {word}: {event.command} ({event.seconds:.1f} s)", style)
+        last = event.output.strip().splitlines()[-1:]
+        self._quote("\n".join(last), limit=1)
+
+    def _diff(self, diff: str, limit: int) -> None:
+        lines = sanitise(diff).splitlines()
+        for line in lines[:limit]:
+            self._console.print(Text(f"  {line}", style=_diff_style(line)), soft_wrap=True)
+        if len(lines) > limit:
+            self._line("", f"  … {len(lines) - limit} more lines", "dim")
+
+    def _quote(self, text: str, limit: int) -> None:
+        lines = sanitise(text).strip().splitlines()
+        for line in lines[-limit:]:
+            self._console.print(Text(f"  {line[:200]}", style="dim"), soft_wrap=True)
+
+    def _line(self, mark: str, text: str, style: str = "") -> None:
+        line = Text(f"{mark} " if mark else "", style=style)
+        line.append(sanitise(text).replace("\n", " "), style=style if not mark else "")
+        self._console.print(line, soft_wrap=True)
+
+    def _stream(self, text: str) -> None:
+        self._streaming = True
+        self._console.print(Text(sanitise(text), style="italic"), end="", soft_wrap=True)
+
+    def _settle(self, event: ev.Event) -> None:
+        """End what is half on the screen before something else is drawn."""
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+        if self._streaming and not isinstance(event, ev.TextDelta):
+            self._console.print()
+            self._streaming = False
+
+    def _wait(self, what: str) -> None:
+        if self._console.is_terminal:
+            self._status = self._console.status(Text(sanitise(what)[:100], style="dim"))
+            self._status.start()
+
+
+def _argument(name: str, arguments: Mapping[str, Any]) -> str:
+    value = arguments.get(_ARGUMENT.get(name, "path"), "")
+    return str(value).replace("\n", " ")[:120]
+
+
+def _summary(event: ev.ToolFinished) -> str:
+    details = event.details
+    if "exit_code" in details:
+        return f"{details.get('command', '')} → exit {details['exit_code']} ({event.seconds:.1f} s)"
+    if "added" in details:
+        return f"{details.get('path', '')} +{details['added']} -{details['removed']}"
+    return str(details.get("path", ""))
+
+
+def _diff_style(line: str) -> str:
+    if line.startswith(("+++", "---", "diff ", "index ")):
+        return "bold"
+    return {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")

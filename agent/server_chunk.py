@@ -1,0 +1,82 @@
+"""One event of a chat completion stream, read from whatever a server put into it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+from qwright.agent.dialects import CallDelta, Delta
+from qwright.agent.dialects.lenient_json import JsonValue
+from qwright.agent.model import Usage
+
+_Object = dict[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerChunk:
+    delta: Delta = field(default_factory=Delta)
+    finish: str | None = None
+    """The server's finish_reason; None until the answer is complete."""
+    usage: Usage | None = None
+
+
+def read_chunk(data: JsonValue) -> ServerChunk:
+    """Never raises: what a server left out or mistyped counts as absent."""
+    event = _object(data)
+    choice = next((_object(one) for one in _list(event.get("choices"))), {})
+    delta = _object(choice.get("delta"))
+    reasoning = _text(delta.get("reasoning_content")) or _text(delta.get("reasoning"))
+    calls = tuple(_call(_object(one)) for one in _list(delta.get("tool_calls")))
+    finish = _text(choice.get("finish_reason")) or None
+    return ServerChunk(Delta(_text(delta.get("content")), reasoning, calls), finish, _usage(event))
+
+
+def _call(call: _Object) -> CallDelta:
+    index = call.get("index")
+    function = _object(call.get("function"))
+    return CallDelta(
+        index=index if isinstance(index, int) else None,
+        id=_text(call.get("id")) or None,
+        name=_text(function.get("name")) or None,
+        arguments=_arguments(function.get("arguments")),
+    )
+
+
+def _arguments(value: JsonValue) -> str | None:
+    """Some servers send the decoded object instead of its text."""
+    if isinstance(value, dict):
+        return json.dumps(value)
+    return _text(value) or None
+
+
+def _usage(event: _Object) -> Usage | None:
+    usage, timings = _object(event.get("usage")), _object(event.get("timings"))
+    if not usage and not timings:
+        return None
+    prompt_details = _object(usage.get("prompt_tokens_details"))
+    completion_details = _object(usage.get("completion_tokens_details"))
+    cached = prompt_details.get("cached_tokens", usage.get("cached_tokens", timings.get("cache_n")))
+    return Usage(
+        prompt=int(_number(usage.get("prompt_tokens"))),
+        cached=int(_number(cached)),
+        completion=int(_number(usage.get("completion_tokens"))),
+        reasoning=int(_number(completion_details.get("reasoning_tokens"))),
+        prompt_seconds=_number(timings.get("prompt_ms")) / 1000,
+        completion_seconds=_number(timings.get("predicted_ms")) / 1000,
+    )
+
+
+def _object(value: JsonValue) -> _Object:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: JsonValue) -> list[JsonValue]:
+    return value if isinstance(value, list) else []
+
+
+def _text(value: JsonValue) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _number(value: JsonValue) -> float:
+    return value if isinstance(value, (int, float)) else 0.0
