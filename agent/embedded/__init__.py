@@ -1,0 +1,1 @@
+"""The embedded engine: weights from a catalogue, served by llama.cpp in a child process."""

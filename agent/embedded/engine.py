@@ -1,0 +1,146 @@
+"""llama.cpp with qwright's settings, through xllamacpp."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from pathlib import Path
+from typing import Protocol, cast
+
+BATCH = 512
+"""Tokens evaluated between two looks at whether the client is still there."""
+HOST_CACHE_MIB = 512
+"""Memory for the states of prompts other than the last one."""
+POLL = 0
+"""How long a thread spins for its next piece of work before it sleeps, 0..100."""
+
+
+class Engine(Protocol):
+    """A running server."""
+
+    @property
+    def listening_address(self) -> str: ...
+    def handle_metrics(self) -> str:
+        """The counters in Prometheus' text form."""
+        ...
+
+
+class _Path(Protocol):
+    path: str
+
+
+class _Cpu(Protocol):
+    n_threads: int
+    poll: int
+
+
+class _Sampling(Protocol):
+    temp: float
+    top_p: float
+    top_k: int
+    min_p: float
+    penalty_repeat: float
+
+
+class Params(Protocol):
+    """What is used of xllamacpp's CommonParams, which comes without types."""
+
+    model: _Path
+    model_alias: set[str]
+    hostnames: list[str]
+    port: int
+    api_keys: list[str]
+    n_ctx: int
+    n_parallel: int
+    n_batch: int
+    cache_prompt: bool
+    cache_ram_mib: int
+    endpoint_slots: bool
+    endpoint_metrics: bool
+    slot_save_path: str
+    ui: bool
+    offline: bool
+    chat_template: str
+    sampling: _Sampling
+    cpuparams: _Cpu
+    cpuparams_batch: _Cpu
+
+
+class _Library(Protocol):
+    def CommonParams(self) -> Params: ...
+    def Server(self, params: Params) -> Engine: ...
+
+
+def _library() -> _Library:
+    return cast(_Library, importlib.import_module("xllamacpp"))
+
+
+def make_params(
+    *, name: str, model: Path, context: int, template: str | None, slots: Path, key: str
+) -> Params:
+    """Settings of a server on a free port of loopback that wants `key`. `context` is in tokens."""
+    params = _library().CommonParams()
+    params.model.path = str(model)
+    params.model_alias = {name}
+    params.hostnames = ["127.0.0.1"]
+    params.port = 0
+    params.api_keys = [key]
+    params.n_ctx = context
+    params.n_parallel = 1
+    params.n_batch = BATCH
+    params.cache_prompt = True
+    params.cache_ram_mib = HOST_CACHE_MIB
+    params.endpoint_slots = True
+    params.endpoint_metrics = True
+    params.slot_save_path = f"{slots}/"
+    params.ui = False
+    params.offline = True
+    params.chat_template = template or ""
+    _set_sampling(params.sampling)
+    return params
+
+
+def _set_sampling(sampling: _Sampling) -> None:
+    # Qwen's own values, for clients that send none; the engine's are others.
+    sampling.temp = 0.7
+    sampling.top_p = 0.8
+    sampling.top_k = 20
+    sampling.min_p = 0.0
+    sampling.penalty_repeat = 1.05
+
+
+def set_threads(params: Params, threads: int, poll: int) -> None:
+    """`threads` of -1 means one per core; `poll` as in `POLL`."""
+    for cpu in (params.cpuparams, params.cpuparams_batch):
+        cpu.n_threads = threads
+        cpu.poll = poll
+
+
+def start(params: Params) -> Engine:
+    """Load the model and listen. Blocks, and keeps the whole interpreter to itself meanwhile."""
+    return _library().Server(params)
+
+
+def usable_threads() -> int:
+    """Threads for the engine; -1 leaves the choice, one per core, to it.
+
+    The engine looks at the machine only: in a container held to 2 of 64 cores it would start 64
+    threads that wait for each other.
+    """
+    allowed = len(os.sched_getaffinity(0))
+    quota = _cgroup_quota()
+    if allowed == os.cpu_count() and quota is None:
+        return -1
+    return max(1, min(allowed, int(quota or allowed)))
+
+
+def _cgroup_quota() -> float | None:
+    try:
+        limit, period = Path("/sys/fs/cgroup/cpu.max").read_text("ascii").split()
+    except (OSError, ValueError):
+        try:
+            limit = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us").read_text("ascii")
+            period = Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us").read_text("ascii")
+        except OSError:
+            return None
+    return None if limit == "max" or int(limit) <= 0 else int(limit) / int(period)
