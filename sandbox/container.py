@@ -30,6 +30,8 @@ GRACE = 2.0
 """Seconds in which the stream of a killed command must end."""
 MOST_COMMANDS = 8
 """Commands that run at one time in one sandbox."""
+_IN_ORDER = ("sh", "-c", 'exec bash -c "$1" 2>&1', "sh")
+"""One pipe for both streams: the engine would read two in whatever order."""
 _KILL_EVERYTHING = ("sh", "-c", "kill -9 -1")
 _OOM_COUNTERS = "cat /sys/fs/cgroup/memory/memory.oom_control /sys/fs/cgroup/memory.events"
 _KILL_WORDS = re.compile(rb"killed|sigkill|out of memory", re.IGNORECASE)
@@ -91,14 +93,16 @@ class DockerSandbox:
         kills the command too. Raises SandboxError when the container is gone.
         """
         began = time.monotonic()
-        output = _Output(output_limit, self._kill_everything)
-        execution = self._execution(("bash", "-c", command), output)
-        finished = asyncio.get_running_loop().run_in_executor(self._threads, execution.run)
+        loop = asyncio.get_running_loop()
+        flood = asyncio.Event()
+        output = _Output(output_limit, lambda: loop.call_soon_threadsafe(flood.set))
+        execution = self._execution((*_IN_ORDER, command), output)
+        finished = loop.run_in_executor(self._threads, execution.run)
         timed_out = False
         try:
-            await asyncio.wait([finished], timeout=timeout)
+            await _first(finished, flood, timeout)
             if not finished.done():
-                timed_out = True
+                timed_out = not flood.is_set()
                 await self._stop(finished, execution)
             code = TIMED_OUT if await finished == KILLED and timed_out else finished.result()
         except asyncio.CancelledError:
@@ -134,9 +138,15 @@ class DockerSandbox:
         return Execution(self._engine, self.name, Command(argv, self._user), output.write)
 
     async def _stop(self, finished: asyncio.Future[int], execution: Execution) -> None:
-        """Kill the command; twice, because the first kill can come before it has started."""
+        """Kill the command; twice, because the first kill can come before it has started.
+
+        Its output is read all the while: an engine that cannot deliver it does not notice the end
+        of the kill either.
+        """
         for _ in range(2):
-            await self.reap()
+            # When the kill fails, the command's own end tells why.
+            with suppress(SandboxError, TimeoutError):
+                await asyncio.wait_for(self.reap(), 5 * GRACE)
             await asyncio.wait([finished], timeout=GRACE)
             if finished.done():
                 return
@@ -151,11 +161,17 @@ class DockerSandbox:
         Raises SandboxError when the container died of it too.
         """
         command = Command(("sh", "-c", f"{_OOM_COUNTERS} 2>/dev/null"), self._user)
-        try:
-            text = await asyncio.to_thread(output_of, self._engine, self.name, command)
-        except EngineRefused as error:
-            raise SandboxError(UNKNOWN) from error
-        counts = re.findall(rb"^oom_kill (\d+)$", text, re.MULTILINE)
+        counts: list[bytes] = []
+        # A container that is just dying can take one more command, and say nothing.
+        for _ in range(2):
+            try:
+                text = await asyncio.to_thread(output_of, self._engine, self.name, command)
+            except SandboxError as error:
+                raise SandboxError(UNKNOWN) from error
+            counts = re.findall(rb"^oom_kill (\d+)$", text, re.MULTILINE)
+            if counts:
+                break
+            await asyncio.sleep(GRACE / 10)
         before, self._oom_kills = self._oom_kills, sum(map(int, counts))
         return self._oom_kills > before
 
@@ -189,12 +205,21 @@ async def remove_container(engine: Engine, container: str) -> None:
             raise
 
 
-class _Output:
-    """Collects what a command prints, and kills it when it prints without end."""
+async def _first(finished: asyncio.Future[int], flood: asyncio.Event, timeout: float) -> None:
+    """Wait until the command has ended, floods, or `timeout` seconds have passed."""
+    flooding = asyncio.ensure_future(flood.wait())
+    try:
+        await asyncio.wait([finished, flooding], timeout=timeout, return_when="FIRST_COMPLETED")
+    finally:
+        flooding.cancel()
 
-    def __init__(self, limit: int, kill: Callable[[], None]) -> None:
+
+class _Output:
+    """Collects what a command prints, and tells once when it prints without end."""
+
+    def __init__(self, limit: int, flood: Callable[[], object]) -> None:
         self.window = OutputWindow(limit)
-        self._kill = kill
+        self._flood = flood
         self._flooded = False
 
     def write(self, payload: bytes) -> None:
@@ -203,7 +228,7 @@ class _Output:
         self.window.write(payload)
         if self.window.total > MOST_OUTPUT:
             self._flooded = True
-            self._kill()
+            self._flood()
 
     def text(self) -> str:
         if not self._flooded:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -213,12 +214,14 @@ def _connect(address: str, timeout: int) -> Engine:
     from docker import APIClient
     from docker.errors import DockerException
 
+    _require_listener(address)
     try:
         client = APIClient(base_url=address, version="auto", timeout=timeout, tls=_tls(address))
         api = cast(Api, client)
         info = api.info()
     except DockerException as error:
-        raise SandboxError(_no_engine(address, error)) from error
+        words = f"The container engine at {address} failed: {one_line(error)}. {START_ENGINE}"
+        raise SandboxError(words) from error
     found = tuple(int(part) for part in api.api_version.split("."))
     if found < OLDEST_API:
         raise SandboxError(
@@ -239,18 +242,24 @@ def _tls(address: str) -> object:
     return TLSConfig(client_cert=client, ca_cert=str(folder / "ca.pem"), verify=True)
 
 
-def _no_engine(address: str, error: Exception) -> str:
-    words = str(error)
-    if "Permission denied" in words:
-        return (
+def _require_listener(address: str) -> None:
+    """Raise SandboxError with what to do when nobody listens at the socket `address` names."""
+    if not address.startswith("unix://"):
+        return
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            probe.connect(address.removeprefix("unix://"))
+    except PermissionError as error:
+        raise SandboxError(
             f"You may not use the container engine at {address}. Join its group: "
             "`sudo usermod -aG docker $USER`, then log in again."
-        )
-    if address.startswith("unix://") and not _is_socket(Path(address.removeprefix("unix://"))):
-        return f"No container engine: there is no socket at {address}. {START_ENGINE}"
-    if "refused" in words or "No such file" in words:
-        return f"No container engine answers at {address}. {START_ENGINE}"
-    return f"The container engine at {address} failed: {one_line(words)}"
+        ) from error
+    except FileNotFoundError as error:
+        words = f"No container engine: there is no socket at {address}. {START_ENGINE}"
+        raise SandboxError(words) from error
+    except OSError as error:
+        words = f"No container engine answers at {address} ({error.strerror}). {START_ENGINE}"
+        raise SandboxError(words) from error
 
 
 def _is_socket(path: Path) -> bool:

@@ -105,9 +105,11 @@ async def build_image(progress: Progress, force: bool = False) -> str:
         try:
             if await _has_base(engine, progress):
                 await _build_from_base(engine, tag, progress)
+                await _name(engine, tag, name)
             else:
-                await _build_from_packages(engine, tag, progress)
-            await _name(engine, tag, name)
+                async with root_filesystem(PACKAGES, FINISH, progress) as root:
+                    await _load(engine, root, tag, progress)
+                    await _name(engine, tag, name)
         finally:
             await _forget(engine, f"{REPOSITORY}:{tag}")
     progress(f"The sandbox image is ready: {name}")
@@ -163,17 +165,16 @@ async def _build_from_base(engine: Engine, tag: str, progress: Progress) -> None
         await container.close()
 
 
-async def _build_from_packages(engine: Engine, tag: str, progress: Progress) -> None:
-    async with root_filesystem(PACKAGES, FINISH, progress) as root:
-        progress("Building the sandbox image: 99% (loading it into the engine)")
-        load = _Load(engine, root, tag)
-        loading = asyncio.ensure_future(in_engine("Loading the image", load.run))
-        try:
-            await asyncio.shield(loading)
-        except asyncio.CancelledError:
-            load.stop()
-            await asyncio.wait([loading])
-            raise
+async def _load(engine: Engine, root: Path, tag: str, progress: Progress) -> None:
+    progress("Building the sandbox image: 99% (loading it into the engine)")
+    load = _Load(engine, root, tag)
+    loading = asyncio.ensure_future(in_engine("Loading the image", load.run))
+    try:
+        await asyncio.shield(loading)
+    except asyncio.CancelledError:
+        load.stop()
+        await asyncio.wait([loading])
+        raise
 
 
 class _Load:
