@@ -69,6 +69,8 @@ class Agent:
         self._circles = Circles()
         self._step = 0
         self._verified: bool | None = None
+        self._failed: set[str] = set()
+        """States of the files for which the verify command is known to fail."""
 
     def interrupt(self) -> None:
         """End the run at once; it still yields run_finished, and the work so far is kept."""
@@ -82,6 +84,7 @@ class Agent:
         """Work on the task. The last event is always a RunFinished, whatever went wrong."""
         self._budget = Budget(task.limits)
         self._verified = None
+        self._failed = set()
         reason: ev.StopReason = "done"
         text = ""
         yield ev.RunStarted(session=self._session, model=self._model_name, prompt=task.prompt)
@@ -140,15 +143,13 @@ class Agent:
                 async for event in events:
                     changed = changed or isinstance(event, ev.CheckpointMade)
                     yield event
-            if self.messages[-1].role != "assistant" and not (
-                changed and self._profile.eager_verify
-            ):
+            answered = self.messages[-1].role == "assistant"
+            eager = changed and self._profile.eager_verify and task.verify is not None
+            if not (answered or eager):
                 continue
-            if not task.verify:
-                if self.messages[-1].role == "assistant":
-                    return
-                continue
-            verdict = await self._verify(task, task.verify)
+            if task.verify is None:
+                return
+            verdict = await self._verify_once(task, task.verify)
             yield verdict
             if verdict.exit_code == 0:
                 return
@@ -203,7 +204,7 @@ class Agent:
     async def _act(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ev.Event, None]:
         """Run the calls in order, then record what they changed."""
         workspace = await self._workspace()
-        seen = self._circles.check(calls, workspace.head)
+        seen = self._circles.check(calls, workspace.state)
         may_write = False
         for call in calls:
             yield ev.ToolStarted(id=call.id, name=call.name, arguments=call.arguments)
@@ -235,6 +236,18 @@ class Agent:
         if call.error:
             return ToolResult(call.error, is_error=True)
         return parse_call(self._tools, call.name, call.arguments)
+
+    async def _verify_once(self, task: Task, command: str) -> ev.VerifyFinished:
+        """The verdict on the present files. Raises Stop where an attempt before left the same."""
+        state = (await self._workspace()).state
+        if state in self._failed:
+            raise Stop(
+                "not_verified", f"`{command}` did not pass; the same change was tried before"
+            )
+        verdict = await self._verify(task, command)
+        if verdict.exit_code != 0 and self._profile.attempts > 1:
+            self._failed.add(state)
+        return verdict
 
     async def _verify(self, task: Task, command: str) -> ev.VerifyFinished:
         workspace = await self._workspace()

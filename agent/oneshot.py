@@ -19,6 +19,7 @@ from qwright.agent.limits import Limits
 from qwright.agent.loop import Agent, Task
 from qwright.agent.model import Model
 from qwright.agent.outcome import Outcome
+from qwright.agent.progress import Progress
 from qwright.agent.render import Renderer
 from qwright.agent.setup_hint import setup_hint
 from qwright.agent.workplace import Place, open_workspace
@@ -38,8 +39,9 @@ async def run(args: Namespace) -> int:
     if not directory.is_dir():
         raise ConfigError(f"-C {args.cwd}: no such directory")
     settings, notices = config.load(directory)
+    progress = Progress(sys.stderr)
     for notice in notices:
-        _progress(notice)
+        progress(notice)
     wanted = deliver.Wanted(args.no_apply, args.patch, args.branch)
     deliver.check(wanted)
     verify = args.verify or settings.verify
@@ -51,11 +53,13 @@ async def run(args: Namespace) -> int:
         setup=tuple(args.setup or settings.setup),
         network=args.network or settings.network,
     )
-    model = await choice.connect(chosen, verified=bool(verify), progress=_progress)
+    model = await choice.connect(chosen, verified=bool(verify), progress=progress)
     renderer = _renderer(args)
     session = Session.create(directory.resolve(), prompt=task.prompt, model=chosen.name)
     try:
-        return await _Run(session, renderer, wanted).work(model, chosen, task, place, directory)
+        return await _Run(session, renderer, wanted, progress).work(
+            model, chosen, task, place, directory
+        )
     finally:
         session.close()
         await model.close()
@@ -64,8 +68,11 @@ async def run(args: Namespace) -> int:
 class _Run:
     """One run: the agent's events to the renderer and the log, then the result to the user."""
 
-    def __init__(self, session: Session, renderer: Renderer, wanted: deliver.Wanted) -> None:
+    def __init__(
+        self, session: Session, renderer: Renderer, wanted: deliver.Wanted, progress: Progress
+    ) -> None:
         self._session = session
+        self._progress = progress
         self._renderer = renderer
         self._wanted = wanted
         self._outputs: list[str] = []
@@ -84,7 +91,7 @@ class _Run:
             session=self._session.record.id,
             model_name=chosen.name,
         )
-        opener = asyncio.create_task(_open(opening, agent, self._session, directory, place))
+        opener = asyncio.create_task(self._open(opening, agent, directory, place))
         try:
             with _interrupting(agent):
                 finished = await self._show(agent, task)
@@ -95,6 +102,23 @@ class _Run:
                 await opening.result().close()
         self._renderer.close(outcome)
         return outcome.exit_code
+
+    async def _open(
+        self,
+        opening: asyncio.Future[Workspace],
+        agent: Agent,
+        directory: Path,
+        place: Place,
+    ) -> None:
+        try:
+            workspace = await open_workspace(
+                self._session, directory, place, self._progress, agent.fail
+            )
+        except QwrightError as error:
+            opening.set_exception(error)
+            agent.fail(error)
+        else:
+            opening.set_result(workspace)
 
     async def _show(self, agent: Agent, task: Task) -> RunFinished:
         finished: RunFinished | None = None
@@ -149,22 +173,6 @@ class _Run:
         )
 
 
-async def _open(
-    opening: asyncio.Future[Workspace],
-    agent: Agent,
-    session: Session,
-    directory: Path,
-    place: Place,
-) -> None:
-    try:
-        workspace = await open_workspace(session, directory, place, _progress, agent.fail)
-    except QwrightError as error:
-        opening.set_exception(error)
-        agent.fail(error)
-    else:
-        opening.set_result(workspace)
-
-
 @contextmanager
 def _interrupting(agent: Agent) -> Generator[None]:
     """The first signal ends the run and keeps the work; the default action comes back with it."""
@@ -212,7 +220,3 @@ def _renderer(args: Namespace) -> Renderer:
 
             to_stderr = args.patch == "-"
             return TextRenderer(Console(stderr=to_stderr, highlight=False))
-
-
-def _progress(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

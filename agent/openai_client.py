@@ -164,7 +164,7 @@ class OpenAIModel:
             try:
                 return await self._post(body)
             except openai.APIStatusError as error:
-                refused = refused_fields(body, error.message) if _is_complaint(error) else set()
+                refused = refused_fields(body, _said(error)) if _is_complaint(error) else set()
                 if not refused:
                     raise await self._status_failure(error) from error
                 self._refused |= refused
@@ -195,7 +195,7 @@ class OpenAIModel:
         wait = retry_after(dict(error.response.headers), datetime.now(UTC))
         offered = await self._offered() if error.status_code == 404 else []
         return status_failure(
-            self.endpoint, error.status_code, error.message, retry_after=wait, offered=offered
+            self.endpoint, error.status_code, _said(error), retry_after=wait, offered=offered
         )
 
     async def _offered(self) -> list[str]:
@@ -252,6 +252,13 @@ def _client(endpoint: Endpoint, stall: float) -> AsyncOpenAI:
 
 def _is_complaint(error: APIStatusError) -> bool:
     return error.status_code in (400, 422)
+
+
+def _said(error: APIStatusError) -> str:
+    """The server's own words: message and code of its error object, or else what it sent."""
+    body = cast(dict[str, Any], error.body) if isinstance(error.body, dict) else {}
+    parts = [str(body[key]) for key in ("message", "code") if body.get(key)]
+    return ", ".join(parts) or error.response.text or error.message
 
 
 def _cause(error: BaseException) -> str:

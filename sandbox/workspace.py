@@ -44,10 +44,10 @@ class Workspace:
         return self.store.log()[0]
 
     @property
-    def head(self) -> str:
-        """The commit of the last checkpoint."""
+    def state(self) -> str:
+        """The git tree of the last checkpoint: equal for equal files."""
         cursor = self.store.cursor()
-        return cursor.commit if cursor else ""
+        return cursor.tree if cursor else ""
 
     @property
     def notices(self) -> list[str]:

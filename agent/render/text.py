@@ -24,6 +24,7 @@ class TextRenderer:
         self._console = console
         self._status: Status | None = None
         self._streaming = False
+        self._call = ""
 
     def show(self, event: ev.Event) -> None:
         self._settle(event)
@@ -37,7 +38,8 @@ class TextRenderer:
             case ev.TextDelta():
                 self._stream(event.text)
             case ev.ToolStarted():
-                self._wait(f"{event.name} {_argument(event.name, event.arguments)}")
+                self._call = f"{event.name} {_argument(event.name, event.arguments)}".strip()
+                self._wait(self._call)
             case ev.ToolFinished():
                 self._tool(event)
             case ev.VerifyFinished():
@@ -78,7 +80,7 @@ class TextRenderer:
     def _tool(self, event: ev.ToolFinished) -> None:
         details = event.details
         mark, style = ("✗", "red") if event.is_error else ("●", "green")
-        self._line(mark, f"{event.name} {_summary(event)}", style)
+        self._line(mark, f"{self._call}{_summary(event)}", style)
         if "diff" in details and not event.is_error:
             self._diff(str(details["diff"]), limit=_SHOWN_LINES)
         elif event.is_error or event.name == "run_shell_command":
@@ -135,10 +137,10 @@ def _argument(name: str, arguments: Mapping[str, Any]) -> str:
 def _summary(event: ev.ToolFinished) -> str:
     details = event.details
     if "exit_code" in details:
-        return f"{details.get('command', '')} → exit {details['exit_code']} ({event.seconds:.1f} s)"
+        return f" → exit {details['exit_code']} ({event.seconds:.1f} s)"
     if "added" in details:
-        return f"{details.get('path', '')} +{details['added']} -{details['removed']}"
-    return str(details.get("path", ""))
+        return f" +{details['added']} -{details['removed']}"
+    return ""
 
 
 def _diff_style(line: str) -> str:

@@ -1,0 +1,114 @@
+"""From the JSON a model wrote to a ToolCall, or to the reason why it is none."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Collection
+from typing import Any
+
+from qwright.agent.dialects.lenient_json import JsonValue, Scan, parse, scan
+from qwright.agent.messages import ToolCall
+
+ARGUMENT_KEYS = ("arguments", "parameters", "args")
+CALL_KEYS = ("name", *ARGUMENT_KEYS, "function", "type", "id")
+"""Keys a call's object may begin with; an object that begins otherwise is shown at once."""
+
+_NAME = re.compile(r"""["']name["']\s*:\s*["']([\w.-]+)["']""")
+GAP = re.compile(r"[\s,}]*")
+"""What may lie between and after the objects of a block; braces are left from a doubled layer."""
+NOT_JSON = "it is not valid JSON; quotes, backslashes and newlines in strings need a backslash"
+_LAYER = re.compile(r"\{\s*(?=\{)")
+
+
+def new_id() -> str:
+    """An id for a call whose server or dialect gave none."""
+    return f"call_{secrets.token_hex(6)}"
+
+
+def inner_brace(text: str, start: int) -> int:
+    """Where the object begins when `{{...}}` was written for `{...}`.
+
+    Qwen2.5-Coder's own chat template shows the doubled form to the model.
+    """
+    while layer := _LAYER.match(text, start):
+        start = layer.end()
+    return start
+
+
+def read_calls(text: str, known: Collection[str]) -> list[ToolCall]:
+    """The calls in the content of a call block: objects in a row, or one array of them.
+
+    Raises ValueError with a reason the model can act on; then none of the block is executed.
+    """
+    calls: list[ToolCall] = []
+    for value in _values(text):
+        for item in value if isinstance(value, list) else [value]:
+            calls.append(read_call(item, known))
+    if not calls:
+        raise ValueError("there is no JSON object in it")
+    return calls
+
+
+def _values(text: str) -> list[JsonValue]:
+    values: list[JsonValue] = []
+    position = 0
+    while position < len(text):
+        start = inner_brace(text, position)
+        if text[start] not in "{[":
+            raise ValueError(f"expected a JSON object, found {text[start : start + 20]!r}")
+        span = scan(text, start)
+        if span.scan is not Scan.COMPLETE:
+            raise ValueError(NOT_JSON)
+        values.append(parse(text[start : span.end]))
+        position = skip(GAP, text, span.end)
+    return values
+
+
+def skip(pattern: re.Pattern[str], text: str, position: int) -> int:
+    """The position after what `pattern` matches there, if it does."""
+    match = pattern.match(text, position)
+    return match.end() if match else position
+
+
+def read_call(value: JsonValue, known: Collection[str]) -> ToolCall:
+    """One decoded object as a call. Raises ValueError when it is none."""
+    if not isinstance(value, dict):
+        raise ValueError("it is not a JSON object")
+    if isinstance(function := value.get("function"), dict):
+        value = function
+    name = value.get("name")
+    if not isinstance(name, str):
+        raise ValueError('it has no "name"')
+    if name not in known:
+        raise ValueError(unknown_tool(name, known))
+    given = next((value[key] for key in ARGUMENT_KEYS if key in value), None)
+    if given is None and value.keys() - {"name", "id", "type", *ARGUMENT_KEYS}:
+        raise ValueError('its arguments must lie in an object under "arguments"')
+    return ToolCall(id=new_id(), name=name, arguments=read_arguments(given))
+
+
+def read_arguments(given: JsonValue) -> dict[str, Any]:
+    """A call's arguments; a string is decoded once more. Raises ValueError."""
+    if isinstance(given, str):
+        given = parse(given) if given.strip() else None
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        raise ValueError('its "arguments" are not a JSON object')
+    return given
+
+
+def unknown_tool(name: str, known: Collection[str]) -> str:
+    return f"there is no tool {name[:60]!r}; the tools are {', '.join(known)}"
+
+
+def failed_call(text: str, reason: str) -> ToolCall:
+    """A call that was clearly meant and cannot be run; its error goes back to the model."""
+    name = _NAME.search(text)
+    return ToolCall(
+        id=new_id(),
+        name=name.group(1) if name else "tool_call",
+        arguments={},
+        error=f"This call was not run: {reason}.",
+    )
