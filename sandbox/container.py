@@ -18,7 +18,7 @@ from qwright.sandbox import hardening, owners
 from qwright.sandbox.base import MOUNT, CommandResult, Sandbox
 from qwright.sandbox.engine import Engine, EngineRefused, ImageInfo, connect, in_engine
 from qwright.sandbox.errors import SandboxError
-from qwright.sandbox.execution import KILLED, UNKNOWN, Command, Execution, output_of
+from qwright.sandbox.execution import IN_ORDER, KILLED, UNKNOWN, Command, Execution, output_of
 from qwright.sandbox.hardening import Limits, Network
 from qwright.sandbox.passwd import passwd_file
 from qwright.sandbox.stream import OutputWindow
@@ -30,8 +30,6 @@ GRACE = 2.0
 """Seconds in which the stream of a killed command must end."""
 MOST_COMMANDS = 8
 """Commands that run at one time in one sandbox."""
-_IN_ORDER = ("sh", "-c", 'exec bash -c "$1" 2>&1', "sh")
-"""One pipe for both streams: the engine would read two in whatever order."""
 _KILL_EVERYTHING = ("sh", "-c", "kill -9 -1")
 _OOM_COUNTERS = "cat /sys/fs/cgroup/memory/memory.oom_control /sys/fs/cgroup/memory.events"
 _KILL_WORDS = re.compile(rb"killed|sigkill|out of memory", re.IGNORECASE)
@@ -96,7 +94,7 @@ class DockerSandbox:
         loop = asyncio.get_running_loop()
         flood = asyncio.Event()
         output = _Output(output_limit, lambda: loop.call_soon_threadsafe(flood.set))
-        execution = self._execution((*_IN_ORDER, command), output)
+        execution = self._execution((*IN_ORDER, "bash", "-c", command), output)
         finished = loop.run_in_executor(self._threads, execution.run)
         timed_out = False
         try:

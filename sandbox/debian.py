@@ -93,9 +93,9 @@ async def _bootstrap(root: Path, packages: Sequence[str], progress: Callable[[st
 
 
 def _contained(*argv: str) -> list[str]:
-    """`argv` in namespaces of its own: with it die its children and its mounts."""
+    """`argv` in namespaces of its own: with us it dies, and with it its children and mounts."""
     spaces = ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-    return ["unshare", *spaces, "--", *argv]
+    return ["setpriv", "--pdeathsig", "KILL", "unshare", *spaces, "--", *argv]
 
 
 async def _checked(argv: Sequence[str], log: Path, show: Callable[[str], None]) -> None:

@@ -13,6 +13,8 @@ from qwright.sandbox.errors import SandboxError
 from qwright.sandbox.stream import ExecStream
 
 KILLED = 137
+IN_ORDER = ("sh", "-c", 'exec "$@" 2>&1', "sh")
+"""Put before a command: one pipe for both its streams, for two are read in whatever order."""
 UNKNOWN = (
     "The sandbox was lost while a command ran and its outcome is unknown; "
     "nothing is run again by itself, start a new session."

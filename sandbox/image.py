@@ -59,7 +59,6 @@ rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/log/*
 rm -rf /usr/share/doc /usr/share/info /usr/share/locale /usr/share/man /usr/share/lintian
 rm -f /usr/lib/python3*/EXTERNALLY-MANAGED
 mkdir -p /usr/share/man/man1 /opt/qwright /workspace
-touch /opt/qwright/ca-certificates.crt
 echo 'qwright:x:1000:1000:qwright:/tmp/home:/bin/bash' >> /etc/passwd
 echo 'qwright:x:1000:' >> /etc/group
 """
@@ -147,19 +146,11 @@ async def _build_from_base(engine: Engine, tag: str, progress: Progress) -> None
         f"apt-get -q -y --no-install-recommends install {' '.join(PACKAGES)}\n{FINISH}"
     )
     container = await SetupContainer.start(engine, BASE)
-    last = b""
     try:
         with log_file().open("wb") as log:
-
-            def sink(payload: bytes) -> None:
-                nonlocal last
-                last = payload
-                log.write(payload)
-
-            code = await container.run(["sh", "-c", script], sink)
+            code, last = await container.run(["sh", "-c", script], log, progress)
         if code:
-            words = one_line(last.decode(errors="replace").rstrip().rpartition("\n")[2])
-            raise SandboxError(f"apt-get failed (exit {code}): {words}; full log: {log_file()}")
+            raise SandboxError(f"apt-get failed (exit {code}): {last}; full log: {log_file()}")
         await container.commit(REPOSITORY, tag)
     finally:
         await container.close()

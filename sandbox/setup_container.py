@@ -15,9 +15,9 @@ from typing import IO
 from qwright.sandbox import hardening, owners
 from qwright.sandbox.base import MOUNT
 from qwright.sandbox.container import remove_container
-from qwright.sandbox.engine import Engine, in_engine
+from qwright.sandbox.engine import Engine, in_engine, one_line
 from qwright.sandbox.errors import SandboxError
-from qwright.sandbox.execution import Command, Execution
+from qwright.sandbox.execution import IN_ORDER, Command, Execution
 from qwright.sandbox.hardening import Limits
 
 SESSION = "setup"
@@ -60,12 +60,23 @@ class SetupContainer:
             lambda: self._engine.api.put_archive(self._name, MOUNT, archive),
         )
 
-    async def run(self, argv: Sequence[str], sink: Callable[[bytes], None]) -> int:
-        """Run a command as root in `/workspace`; `sink` gets its output. The exit code."""
-        command = Command(argv, "0:0", self._variables)
+    async def run(
+        self, argv: Sequence[str], log: IO[bytes], progress: Callable[[str], None]
+    ) -> tuple[int, str]:
+        """Run a command as root in `/workspace`, its output to `log`, its lines to `progress`.
+
+        Returns the exit code and the last line that was not empty. Raises SandboxError.
+        """
+        lines = _Lines(progress)
+
+        def sink(payload: bytes) -> None:
+            log.write(payload)
+            lines.write(payload)
+
+        command = Command((*IN_ORDER, *argv), "0:0", self._variables)
         execution = Execution(self._engine, self._name, command, sink)
         try:
-            return await asyncio.to_thread(execution.run)
+            return await asyncio.to_thread(execution.run), lines.last()
         except asyncio.CancelledError:
             execution.abort()
             raise
@@ -100,3 +111,30 @@ class SetupContainer:
             use_config_proxy=False,
         )
         api.start(self._name)
+
+
+class _Lines:
+    """Cuts a stream into lines for `progress`, and remembers the last one that said something."""
+
+    LONGEST = 4096
+
+    def __init__(self, progress: Callable[[str], None]) -> None:
+        self._progress = progress
+        self._rest = b""
+        self._last = ""
+
+    def write(self, payload: bytes) -> None:
+        *whole, self._rest = (self._rest + payload).replace(b"\r", b"\n").split(b"\n")
+        self._rest = self._rest[-self.LONGEST :]
+        for line in whole:
+            self._show(line)
+
+    def last(self) -> str:
+        self._show(self._rest)
+        return self._last or "no output"
+
+    def _show(self, line: bytes) -> None:
+        text = one_line(line.decode(errors="replace"), 200)
+        if text:
+            self._last = text
+            self._progress(f"  {text}")

@@ -93,45 +93,12 @@ async def _build(
 async def _run(container: SetupContainer, command: str, log: IO[bytes], progress: Progress) -> None:
     """Run one command, its output to `log`, its lines to `progress`. Raises SandboxError."""
     log.write(f"$ {command}\n".encode())
-    lines = _Lines(progress)
-
-    def sink(payload: bytes) -> None:
-        log.write(payload)
-        lines.write(payload)
-
-    code = await container.run(["bash", "-c", command], sink)
+    code, last = await container.run(["bash", "-c", command], log, progress)
     if code:
         raise SandboxError(
             f"The set-up command `{one_line(command, 80)}` failed (exit {code}): "
-            f"{lines.last()}; full log: {log.name}"
+            f"{last}; full log: {log.name}"
         )
-
-
-class _Lines:
-    """Cuts a stream into lines for `progress`, and remembers the last one that said something."""
-
-    LONGEST = 4096
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._rest = b""
-        self._last = ""
-
-    def write(self, payload: bytes) -> None:
-        *whole, self._rest = (self._rest + payload).replace(b"\r", b"\n").split(b"\n")
-        self._rest = self._rest[-self.LONGEST :]
-        for line in whole:
-            self._show(line)
-
-    def last(self) -> str:
-        self._show(self._rest)
-        return self._last or "no output"
-
-    def _show(self, line: bytes) -> None:
-        text = one_line(line.decode(errors="replace"), 200)
-        if text:
-            self._last = text
-            self._progress(f"  {text}")
 
 
 def _pack(checkout: Path, archive: IO[bytes]) -> None:
