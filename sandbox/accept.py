@@ -8,7 +8,7 @@ from __future__ import annotations
 import fcntl
 import os
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -247,7 +247,7 @@ def _remove_temporaries(tree: Tree, log: Journal) -> None:
 
 
 @contextmanager
-def _locked(source: Path) -> Iterator[Tree]:
+def _locked(source: Path) -> Generator[Tree, None, None]:
     tree = Tree(source, follow_links=False)
     # A lock on the directory itself: two results are never applied at once, and no file is made.
     root = os.open(source, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

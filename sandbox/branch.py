@@ -58,9 +58,8 @@ def save_branch(
             repo.run("read-tree", head, environment=index)
         dirty = _dirty(repo, store, head, changes)
         entries = _entries(repo, store, changes)
-        repo.run(
-            "update-index", "-z", "--index-info", stdin=_index_info(entries), environment=index
-        )
+        info = _index_info(entries, len(head or ""))
+        repo.run("update-index", "-z", "--index-info", stdin=info, environment=index)
         tree = repo.run("write-tree", environment=index).decode().strip()
     commit = repo.commit(tree, head, message)
     repo.run("update-ref", ref, commit, "0" * len(commit))

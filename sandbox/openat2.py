@@ -45,6 +45,7 @@ def open_beneath(
     if not links:
         how.resolve |= _NO_SYMLINKS
     name = os.fsencode(path)
+    failed = 0
     for _ in range(_TRIES):
         descriptor: int = _libc.syscall(
             _SYSCALL, directory, name, ctypes.byref(how), ctypes.sizeof(how)

@@ -7,6 +7,7 @@ import os
 import posixpath
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from typing import cast
 
 from qwright.sandbox.merge import LINK
 from qwright.sandbox.store import Change, CheckpointStore
@@ -70,4 +71,5 @@ def _npm_hooks(store: CheckpointStore, blob: str) -> dict[str, str]:
         return {}
     if not isinstance(scripts, dict):
         return {}
-    return {name: str(scripts[name]) for name in _NPM_HOOKS if name in scripts}
+    named = cast("dict[str, object]", scripts)
+    return {name: str(named[name]) for name in _NPM_HOOKS if name in named}

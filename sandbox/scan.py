@@ -83,6 +83,16 @@ def sort_paths(tree: Tree, paths: Iterable[str], limit: int | None) -> Scan:
     return found
 
 
+def refuse_special_rules(work_tree: Path, cause: GitFailedError) -> None:
+    """Say which FIFO called .gitattributes or .gitignore git hangs on, if there is one.
+
+    Raises WorkspaceError.
+    """
+    for entry in Tree(work_tree).walk():
+        if entry.path.endswith((".gitattributes", ".gitignore")) and entry.kind == "other":
+            raise WorkspaceError(f"{shown(entry.path)} is no regular file: remove it") from cause
+
+
 def is_litter(name: str) -> bool:
     """Whether a file or directory called `name` matches LITTER."""
     return any(fnmatchcase(name, pattern.rstrip("/")) for pattern in LITTER)
@@ -102,11 +112,7 @@ def _listed_without_rules(git: Plumbing, command: tuple[str, ...], work_tree: Pa
     try:
         return git.run(*command, timeout=_LIST_SECONDS)
     except GitFailedError as error:
-        for entry in Tree(work_tree).walk():
-            if entry.path.endswith((".gitattributes", ".gitignore")) and entry.kind == "other":
-                raise WorkspaceError(
-                    f"{shown(entry.path)} is no regular file: remove it"
-                ) from error
+        refuse_special_rules(work_tree, error)
         raise
 
 

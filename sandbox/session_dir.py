@@ -89,7 +89,10 @@ class Session:
         record = _record(read_json(path / "session.json"))
         if own and record.status == RUNNING:
             record = replace(record, status=KILLED)
-        return cls(path, record, lock)
+        session = cls(path, record, lock)
+        if own and (path / "store.git").is_dir():
+            session.store().recover()
+        return session
 
     @property
     def status(self) -> str:

@@ -12,8 +12,15 @@ from typing import Literal
 
 from qwright.sandbox.errors import WorkspaceError
 from qwright.sandbox.failpoint import failpoint
-from qwright.sandbox.plumbing import Plumbing
-from qwright.sandbox.scan import LITTER, SIZE_LIMIT, Scan, scan, sort_paths
+from qwright.sandbox.plumbing import GitFailedError, Plumbing
+from qwright.sandbox.scan import (
+    LITTER,
+    SIZE_LIMIT,
+    Scan,
+    refuse_special_rules,
+    scan,
+    sort_paths,
+)
 from qwright.sandbox.seed import Copied, import_script
 from qwright.sandbox.tree import Tree
 
@@ -21,6 +28,7 @@ _ATTRIBUTES = "* -text -eol -ident -filter -working-tree-encoding !diff !merge\n
 _STEPS = "refs/qwright/step/"
 _CURSOR = "refs/qwright/cursor"
 _NOTHING = "0" * 40
+_STAGE_SECONDS = 600.0
 
 Status = Literal["added", "deleted", "modified", "type"]
 _STATUSES: dict[str, Status] = {"A": "added", "D": "deleted", "M": "modified", "T": "type"}
@@ -211,15 +219,39 @@ class CheckpointStore:
             )
         return self._commit(here, "before going back", here.step, ()) or here
 
+    def recover(self) -> None:
+        """Mend what a killed process left behind; only for the one that owns the session."""
+        self._mend()
+        here = self.cursor()
+        if here is not None:  # what was staged, or half gone back to, becomes a step of its own
+            self._commit(here, "recovered", here.step, ())
+
+    def _mend(self) -> None:
+        for lock in self.git_dir.rglob("*.lock"):
+            lock.unlink(missing_ok=True)
+        try:
+            self._git.run("ls-files", "-s", "--error-unmatch")
+        except GitFailedError:
+            (self.git_dir / "index").unlink(missing_ok=True)
+            if self.cursor() is not None:
+                self._git.run("read-tree", _CURSOR)
+
     def _stage(self, found: Scan) -> None:
+        try:
+            self._update_index(found)
+        except GitFailedError as error:
+            self._mend()
+            refuse_special_rules(self.work_tree, error)
+            raise
+
+    def _update_index(self, found: Scan) -> None:
         if found.gone:
             names = b"".join(os.fsencode(path) + b"\0" for path in found.gone)
             self._git.run("update-index", "-z", "--force-remove", "--stdin", stdin=names)
         if found.present:
             names = b"".join(os.fsencode(path) + b"\0" for path in found.present)
-            _, said = self._git.run_both(
-                "update-index", "-z", "--add", "--replace", "--stdin", stdin=names, timeout=600
-            )
+            command = ("update-index", "-z", "--add", "--replace", "--stdin")
+            _, said = self._git.run_both(*command, stdin=names, timeout=_STAGE_SECONDS)
             self._note(said.decode(errors="backslashreplace").splitlines())
 
     def _commit(

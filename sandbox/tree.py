@@ -14,7 +14,7 @@ import secrets
 import stat
 import unicodedata
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from typing import Literal
 
 from qwright.sandbox.base import MOUNT
 from qwright.sandbox.errors import PathError, WorkspaceError
+from qwright.sandbox.failpoint import failpoint
 from qwright.sandbox.openat2 import open_beneath
 
 Kind = Literal["file", "directory", "link", "other"]
@@ -220,7 +221,7 @@ class Tree:
                     pending.append(iter(self.list(entry.path)))
 
     @contextmanager
-    def _opened(self, path: str, flags: int) -> Iterator[int]:
+    def _opened(self, path: str, flags: int) -> Generator[int, None, None]:
         clean = self.normalise(path)
         with _as_path_error(path):
             file = open_beneath(self._directory, clean, flags, links=self._links)
@@ -230,7 +231,7 @@ class Tree:
             os.close(file)
 
     @contextmanager
-    def _parent(self, path: str, *, make: bool = True) -> Iterator[tuple[int, str]]:
+    def _parent(self, path: str, *, make: bool = True) -> Generator[tuple[int, str], None, None]:
         clean = self.normalise(path)
         if clean == ".":
             raise PathError(f"{shown(path)}: is a directory")
@@ -323,6 +324,7 @@ def _install(parent: int, name: str, create: Callable[[str], None]) -> None:
     temporary = f".qwright-{secrets.token_hex(8)}.tmp"
     try:
         create(temporary)
+        failpoint("file-written")
         os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
     except BaseException:
         with suppress(OSError):
@@ -385,7 +387,7 @@ def _line(path: str, error: OSError) -> str:
 
 
 @contextmanager
-def _as_path_error(path: str) -> Iterator[None]:
+def _as_path_error(path: str) -> Generator[None, None, None]:
     try:
         yield
     except UnicodeEncodeError as error:

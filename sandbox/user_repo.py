@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from qwright.sandbox.errors import WorkspaceError
 
@@ -128,7 +128,7 @@ class UserRepo:
         with tempfile.TemporaryFile() as feed:
             feed.write(stdin or b"")
             feed.seek(0)
-            done = self._repo.git.execute(
+            return self._repo.git.execute(
                 command,
                 feed,
                 with_extended_output=True,
@@ -137,7 +137,6 @@ class UserRepo:
                 strip_newline_in_stdout=False,
                 env={"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", **(environment or {})},
             )
-        return cast("tuple[int, bytes, str]", done)
 
 
 def _split(raw: bytes) -> list[str]:

@@ -10,11 +10,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import ParamSpec, TypeVar
 
 from qwright.sandbox.base import CommandResult, Sandbox
 from qwright.sandbox.errors import SandboxError, WorkspaceError
 from qwright.sandbox.store import Checkpoint, CheckpointStore
 from qwright.sandbox.tree import Tree
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Workspace:
@@ -71,7 +75,7 @@ class Workspace:
         Raises WorkspaceError when it cannot be recorded.
         """
         async with self._still():
-            return await asyncio.to_thread(self.store.record, label, step)
+            return await _to_the_end(self.store.record, label, step)
 
     async def restore(self, checkpoint: Checkpoint) -> None:
         """Take the files back (or forward) to a checkpoint; the present ones are recorded first.
@@ -79,7 +83,7 @@ class Workspace:
         Raises WorkspaceError.
         """
         async with self._still():
-            await asyncio.to_thread(self.store.restore, checkpoint)
+            await _to_the_end(self.store.restore, checkpoint)
 
     async def diff(self, since: Checkpoint | None = None) -> str:
         """What the last checkpoint changed since another one, by default since the first."""
@@ -115,6 +119,17 @@ class Workspace:
                 yield
             finally:
                 await sandbox.resume()
+
+
+async def _to_the_end(function: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
+    """Run blocking work in a thread; when cancelled, wait until it is done, then be cancelled."""
+    work = asyncio.ensure_future(asyncio.to_thread(function, *args, **options))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        # A thread cannot be stopped, and half a checkpoint must not meet what comes next.
+        await asyncio.wait((work,))
+        raise
 
 
 async def _started(start: Callable[[], Awaitable[Sandbox]]) -> Sandbox:
