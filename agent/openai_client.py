@@ -80,7 +80,7 @@ class OpenAIModel:
         tools: Sequence[ToolSpec],
         *,
         sampling: Sampling | None = None,
-    ) -> AsyncIterator[Chunk]:
+    ) -> AsyncGenerator[Chunk, None]:
         """As `Model.stream`. Retries by itself; each retry is announced by a RetryChunk."""
         failures = 0
         while True:

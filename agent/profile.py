@@ -55,7 +55,7 @@ _CODER = Sampling(temperature=0.7, top_p=0.8, top_k=20, min_p=None, repetition_p
 
 SMALL_LOCAL = Profile(
     name="small-local",
-    match=(r"qwen2[.-]?5-coder-(0\.5|1\.5|3)b",),
+    match=(r"qwen2[.-]?5-coder[-:](0\.5|1\.5|3)b",),
     context=16_384,
     max_output=2_048,
     dialect="text",

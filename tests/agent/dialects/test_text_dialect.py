@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import json
+
+from qwright.agent.dialects.grammar import call_grammar
+from qwright.agent.dialects.text import TextDialect, lean_schema
+from qwright.agent.messages import Message, ToolCall
+from tests.agent.tool_specs import EDIT, READ, SEARCH, TOOLS
+
+CALL = ToolCall(id="1", name="read_file", arguments={"path": "ä.py"})
+SYSTEM, USER = Message(role="system", content="Be brief."), Message(role="user", content="Go.")
+CALLED = Message(role="assistant", content="Look.", tool_calls=(CALL, CALL))
+RESULTS = (
+    Message(role="tool", content="A", tool_call_id="1"),
+    Message(role="tool", content="B", tool_call_id="2"),
+)
+RENDERED = '<tool_call>\n{"name": "read_file", "arguments": {"path": "ä.py"}}\n</tool_call>'
+
+
+def test_calls_and_results_become_text() -> None:
+    history = [SYSTEM, USER, CALLED, *RESULTS, Message(role="assistant", content="Done.")]
+    wired = TextDialect().wire(history, TOOLS)
+    assert [one["role"] for one in wired] == ["system", "user", "assistant", "user", "assistant"]
+    assert wired[2]["content"] == f"Look.\n{RENDERED}\n{RENDERED}"
+    assert wired[3]["content"] == (
+        "<tool_response>\nA\n</tool_response>\n<tool_response>\nB\n</tool_response>"
+    )
+
+
+def test_the_system_prompt_ends_with_the_tools() -> None:
+    dialect = TextDialect()
+    suffix = dialect.system_suffix([READ, EDIT])
+    assert dialect.wire([SYSTEM, USER], [READ, EDIT])[0]["content"] == "Be brief." + suffix
+    lines = suffix.split("<tools>\n")[1].split("\n</tools>")[0].splitlines()
+    assert [json.loads(line)["function"]["name"] for line in lines] == ["read_file", "edit"]
+    assert '{"name": <function-name>, "arguments": <args-json-object>}' in suffix
+    alone = dialect.wire([USER], [READ, EDIT])[0]
+    assert alone == {"role": "system", "content": suffix.lstrip()}
+    assert dialect.wire([USER], []) == [{"role": "user", "content": "Go."}]
+
+
+def test_a_conversation_that_goes_on_keeps_its_prefix() -> None:
+    history = [SYSTEM, USER, CALLED, *RESULTS, Message(role="user", content="More."), CALLED]
+    wired = TextDialect().wire(history, TOOLS)
+    for end in (1, 2, 3, 5, 6):
+        part = TextDialect().wire(history[:end], TOOLS)
+        assert wired[: len(part)] == part
+
+
+def test_a_call_that_failed_to_parse_is_not_rendered_as_if_it_had_not() -> None:
+    failed = CALL.model_copy(update={"error": "no JSON"})
+    message = Message(role="assistant", content="<tool_call>{", tool_calls=(failed,))
+    assert TextDialect().wire([message], [])[0]["content"] == "<tool_call>{"
+
+
+def test_a_later_system_message_becomes_a_users() -> None:
+    wired = TextDialect().wire([SYSTEM, USER, SYSTEM], [])
+    assert [one["role"] for one in wired] == ["system", "user", "user"]
+
+
+def test_only_a_constrained_dialect_sends_a_grammar() -> None:
+    assert TextDialect().request(TOOLS) == {}
+    assert TextDialect(constrained=True).request([]) == {}
+    assert TextDialect(constrained=True).request(TOOLS) == {
+        "extra_body": {"grammar": call_grammar(TOOLS)}
+    }
+    required = TextDialect(constrained=True, require_call=True).request(TOOLS)
+    assert required["extra_body"]["grammar"] == call_grammar(TOOLS, require_call=True)
+
+
+def test_a_schema_is_shown_without_noise() -> None:
+    schema = {
+        "title": "Search",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "title": {"type": "string", "title": "Title"},
+            "n": {"anyOf": [{"type": "integer"}, {"type": "null"}], "default": None},
+        },
+    }
+    assert lean_schema(schema) == {
+        "type": "object",
+        "properties": {"title": {"type": "string"}, "n": {"type": "integer"}},
+    }
+    assert lean_schema(SEARCH.parameters) != SEARCH.parameters
