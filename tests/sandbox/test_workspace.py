@@ -23,6 +23,7 @@ class FakeSandbox:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.calls: list[str] = []
+        self.paused = asyncio.Event()
 
     async def run(
         self, command: str, *, timeout: float = 120.0, output_limit: int = 60_000
@@ -33,6 +34,7 @@ class FakeSandbox:
 
     async def pause(self) -> None:
         self.calls.append("pause")
+        self.paused.set()
 
     async def resume(self) -> None:
         self.calls.append("resume")
@@ -169,8 +171,7 @@ def test_a_checkpoint_that_is_cancelled_is_finished_before_the_container_goes_on
         workspace = scene.open()
         await workspace.run("make")
         checkpoint = asyncio.create_task(workspace.checkpoint("made", step=1))
-        while "pause" not in scene.sandbox.calls:
-            await asyncio.sleep(0)
+        await scene.sandbox.paused.wait()
         await asyncio.sleep(0)
         checkpoint.cancel()
         with pytest.raises(asyncio.CancelledError):
