@@ -80,8 +80,7 @@ async def _start(
     if place.setup:
         image = await ensure_setup_image(image, place.setup, checkout, progress)
     uid, gid = owner or (os.getuid(), os.getgid())
-    sandbox = await DockerSandbox.start(
+    await sweep_orphans()
+    return await DockerSandbox.start(
         image, checkout, session=session.record.id, network=place.network, uid=uid, gid=gid
     )
-    await sweep_orphans()
-    return sandbox

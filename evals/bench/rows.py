@@ -1,6 +1,6 @@
 """Runs the real command on rows of {id, files, prompt, verify}, one git repository each.
 
-    python -m qwright.evals.bench.rows ROWS.jsonl [--only ID] [-- flags of qwright]
+    python -m qwright.evals.bench.rows ROWS.jsonl [--only ID] [-- FLAGS OF QWRIGHT]
 
 Prints a line a row and the sum. A row counts as fixed when qwright says so, the verify command
 passes in the user's tree again, and no file but those the solution may change has changed.
@@ -54,11 +54,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("rows", type=Path)
     parser.add_argument("--only", action="append", help="ids that end in this")
     parser.add_argument("--verify", help="in place of each row's own command")
-    parser.add_argument("flags", nargs="*", help="after --, given to qwright")
-    args = parser.parse_args(argv)
+    given = list(sys.argv[1:] if argv is None else argv)
+    cut = given.index("--") if "--" in given else len(given)
+    args, flags = parser.parse_args(given[:cut]), given[cut + 1 :]
     rows = [Row.model_validate_json(line) for line in args.rows.read_text("utf-8").splitlines()]
     wanted = [row for row in rows if not args.only or row.id.endswith(tuple(args.only))]
-    scores = [_show(row, _run(row, args.verify or row.verify, args.flags)) for row in wanted]
+    scores = [_show(row, _run(row, args.verify or row.verify, flags)) for row in wanted]
     fixed = sum(score.fixed for score in scores)
     print(f"fixed {fixed} of {len(scores)} in {sum(s.seconds for s in scores):.0f} s")
     return 0
