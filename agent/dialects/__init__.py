@@ -49,7 +49,11 @@ class Reader(Protocol):
 
     @property
     def text(self) -> str:
-        """For the history, after `finish`: the answer without the calls that were read."""
+        """For the history, after `finish`: the answer as it was written, calls in it included.
+
+        Sent back unchanged it keeps a server's KV cache valid; each dialect's `wire` takes care
+        that a call is not shown twice.
+        """
         ...
 
     @property

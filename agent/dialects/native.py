@@ -9,6 +9,7 @@ from typing import Any
 
 from qwright.agent.dialects import CallDelta, Delta, Reader, Shown
 from qwright.agent.dialects.calls import new_id, read_arguments, unknown_tool
+from qwright.agent.dialects.history import prose_beside_calls
 from qwright.agent.dialects.lenient_json import Scan, parse, scan
 from qwright.agent.dialects.reader import TextReader
 from qwright.agent.messages import Message, ToolCall
@@ -43,7 +44,8 @@ def _wire(message: Message, *, first: bool) -> dict[str, Any]:
         return {"role": "tool", "tool_call_id": message.tool_call_id, "content": message.content}
     # Qwen's templates raise on a system message that is not the first.
     role = "user" if message.role == "system" and not first else message.role
-    wired: dict[str, Any] = {"role": role, "content": message.content}
+    prose = prose_beside_calls(message)
+    wired: dict[str, Any] = {"role": role, "content": message.content if prose is None else prose}
     if message.tool_calls:
         wired["tool_calls"] = [_wire_call(call) for call in message.tool_calls]
     return wired

@@ -38,6 +38,8 @@ class TextReader:
         self._known = tuple(tool.name for tool in tools)
         self._text = ""
         self._at = 0
+        self._start = 0
+        self._stop: int | None = None
         self._out: list[Shown] = []
         self._calls: list[ToolCall] = []
         self._before: str | None = None
@@ -65,6 +67,14 @@ class TextReader:
 
     @property
     def text(self) -> str:
+        """The answer after its reasoning, up to a response the model made up."""
+        answer = self._text[self._start : self._stop]
+        answer = answer.lstrip("\n") if self._start else answer
+        return answer.rstrip() if self._ended else answer
+
+    @property
+    def prose(self) -> str:
+        """The answer without the calls that were read; calls that failed stay in it."""
         rest = "".join(self._kept)
         if self._before is None:
             return rest
@@ -124,11 +134,11 @@ class TextReader:
         if tag == "<tools>":
             return self._settle(tagged(self._text, end), end, end)
         if tag == "<think>" and not self._text[: self._at].strip():
-            self._thinking, self._at = True, end
+            self._thinking, self._at, self._stop = True, end, 0
         elif tag == _END_OF_THOUGHT:
             self._void_thought(end)
         elif tag == "<tool_response>" and self._calls:
-            self._ended = True
+            self._ended, self._stop = True, self._at
         else:
             self._show(end)
         return True
@@ -217,15 +227,16 @@ class TextReader:
             self._think(self._text[self._at : stop])
         self._at = stop
         if end >= 0:
-            self._thinking, self._at = False, end + len(_END_OF_THOUGHT)
+            self._thinking, self._stop = False, None
+            self._start = self._at = end + len(_END_OF_THOUGHT)
         return end >= 0
 
     def _void_thought(self, end: int) -> None:
         """What came before an orphan `</think>` was reasoning: no call in it was meant."""
-        self._thoughts.append(self.text)
+        self._thoughts.append(self._text[self._start : self._at])
         self._calls.clear()
         self._kept.clear()
-        self._before, self._at = None, end
+        self._before, self._start, self._at = None, end, end
 
     def _think(self, text: str) -> None:
         self._thoughts.append(text)

@@ -9,6 +9,7 @@ from typing import Any
 
 from qwright.agent.dialects import Reader
 from qwright.agent.dialects.grammar import call_grammar
+from qwright.agent.dialects.history import prose_beside_calls
 from qwright.agent.dialects.lenient_json import JsonValue
 from qwright.agent.dialects.reader import TextReader
 from qwright.agent.messages import Message, ToolCall
@@ -105,12 +106,13 @@ def _wire(message: Message) -> dict[str, Any]:
     # Qwen's templates raise on a system message that is not the first.
     role = "user" if message.role == "system" else message.role
     parts = [message.content] if message.content else []
-    parts += [render_call(call) for call in message.tool_calls if call.error is None]
+    if prose_beside_calls(message) is None:
+        parts += [render_call(call) for call in message.tool_calls if call.error is None]
     return {"role": role, "content": "\n".join(parts)}
 
 
 def render_call(call: ToolCall) -> str:
-    """A call as the grammar makes a model write it, so that history and KV cache agree."""
+    """A call in tags, for messages whose text does not spell it."""
     body = json.dumps({"name": call.name, "arguments": call.arguments}, ensure_ascii=False)
     return f"<tool_call>\n{body}\n</tool_call>"
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 from qwright.agent.dialects.grammar import call_grammar
+from qwright.agent.dialects.native import NativeDialect
 from qwright.agent.dialects.text import TextDialect, lean_schema
 from qwright.agent.messages import Message, ToolCall
 from tests.agent.tool_specs import EDIT, READ, SEARCH, TOOLS
@@ -45,6 +46,20 @@ def test_a_conversation_that_goes_on_keeps_its_prefix() -> None:
     for end in (1, 2, 3, 5, 6):
         part = TextDialect().wire(history[:end], TOOLS)
         assert wired[: len(part)] == part
+
+
+def test_an_answer_that_spells_its_calls_is_sent_back_byte_for_byte() -> None:
+    dialect = TextDialect()
+    for text in (
+        f"Look.\n\n{RENDERED}\n{RENDERED}",
+        '```json\n{\n "name": "read_file", "arguments": {"path": "ä.py"}}\n' * 2 + "```",
+        '{"name": "read_file", "arguments": {"path": "ä.py"}}\n' * 2,
+    ):
+        message = CALLED.model_copy(update={"content": text})
+        assert dialect.wire([message], [])[0]["content"] == text
+        assert "read_file" not in NativeDialect().wire([message], [])[0]["content"]
+    one_less = CALLED.model_copy(update={"content": RENDERED})
+    assert dialect.wire([one_less], [])[0]["content"] == f"{RENDERED}\n{RENDERED}\n{RENDERED}"
 
 
 def test_a_call_that_failed_to_parse_is_not_rendered_as_if_it_had_not() -> None:

@@ -60,7 +60,7 @@ MEANT = {
 def test_a_meant_call_is_read_once_and_not_shown(text: str) -> None:
     seen = answer(text)
     assert seen.calls == (READ_CALL,)
-    assert "read_file" not in seen.shown + seen.text
+    assert "read_file" not in seen.shown
     assert not seen.cut
 
 
@@ -213,7 +213,7 @@ def test_nothing_after_a_hallucinated_response_is_read_or_kept() -> None:
     assert reader.done
     seen = read(reader, [], "stop")
     assert seen.calls == (READ_CALL,)
-    assert seen.text == ""
+    assert seen.text == f"<tool_call>{J}</tool_call>"
 
 
 def test_without_tools_everything_is_text() -> None:
@@ -221,10 +221,22 @@ def test_without_tools_everything_is_text() -> None:
         assert read(TextReader(()), [Delta(text)], "stop").shown == text
 
 
-def test_history_keeps_the_prose_as_the_dialect_will_render_it() -> None:
-    assert answer(f"Look.\n<tool_call>\n{J}\n</tool_call>\n").text == "Look."
-    assert answer(f"Look.\n\n<tool_call>\n{J}\n</tool_call>").text == "Look.\n"
-    assert answer(f"A\n```json\n{J}\n```\nB").text == "A\nB"
+def test_history_keeps_the_answer_as_it_was_written() -> None:
+    for text in (*MEANT.values(), *SEVERAL.values(), *NOT_MEANT.values()):
+        if "<think>" not in text and "<tool_response>" not in text:
+            assert answer(text).text == text
+    assert answer(MEANT["after a thought"]).text == f"<tool_call>{J}</tool_call>"
+
+
+def test_prose_is_what_is_left_without_the_calls() -> None:
+    def prose(text: str) -> str:
+        reader = TextReader(TOOLS)
+        read(reader, [Delta(text)], "stop")
+        return reader.prose
+
+    assert prose(f"Look.\n<tool_call>\n{J}\n</tool_call>\n") == "Look."
+    assert prose(f"Look.\n\n<tool_call>\n{J}\n</tool_call>") == "Look.\n"
+    assert prose(f"A\n```json\n{J}\n```\nB") == "A\nB"
 
 
 def test_plain_text_is_shown_as_it_comes() -> None:
