@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from qwright.agent.embedded.fetch import import_root
 from qwright.evals.bench.recorder import ChatRequest, Recorder, Request
 from qwright.sandbox.errors import QwrightError
 
@@ -20,6 +21,8 @@ FIRST_REQUEST_SECONDS = 120.0
 """How long a client may take to its first request."""
 END_SECONDS = 30.0
 """How long a client that has its answer may take to end before it is killed."""
+SMALL_MODEL, BIG_MODEL = "qwen2.5-coder-1.5b", "qwen3-coder-plus"
+"""Names that bring the local and the full profile."""
 _KEPT = ("PATH", "LANG", "LC_ALL", "SSL_CERT_FILE", "DOCKER_HOST", "XDG_RUNTIME_DIR")
 _FLOOR = """
 import sys
@@ -64,13 +67,12 @@ class Launch:
     task: str
 
 
-def qwright_client(name: str = "qwright", model: str = "recorded") -> Client:
-    """qwright itself: the installed command, or this checkout."""
+def qwright_client(name: str, model: str) -> Client:
+    """qwright itself, the installed command or this checkout; the model's name sets the profile."""
     script = Path(sys.executable).with_name("qwright")
     command = [str(script)] if script.exists() else [sys.executable, "-P", "-m", "qwright.agent"]
     flags = ["-p", "{task}", "--base-url", "{url}", "--model", model, "--no-apply"]
-    root = Path(__file__).absolute().parents[3]
-    return Client(name, [*command, *flags], {"PYTHONPATH": str(root)})
+    return Client(name, [*command, *flags], {"PYTHONPATH": import_root()})
 
 
 def floor_client() -> Client:
@@ -138,7 +140,7 @@ def _launch(
 def _await_request(recorder: Recorder, process: subprocess.Popen[bytes], mark: bytes) -> None:
     deadline = time.monotonic() + FIRST_REQUEST_SECONDS
     while time.monotonic() < deadline:
-        found = recorder.wait_for(lambda request: mark in request.body, 1.0)
+        found = recorder.wait_for(lambda request: mark in request.body, 0.1)
         if found or process.poll() is not None:
             return
 

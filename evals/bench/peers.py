@@ -102,7 +102,7 @@ def install(peer: Peer, folder: Path) -> str:
         except (OSError, subprocess.TimeoutExpired) as error:
             return " ".join(str(error).split())
         if done.returncode:
-            return _last_line(done.stderr) or f"{command[0]} ended with {done.returncode}"
+            return _reason(done.stderr) or f"{command[0]} ended with {done.returncode}"
     if not _program(peer, folder).exists():
         return f"{peer.packages[0]} has no command {peer.command}"
     _marker(peer, folder).touch()
@@ -162,6 +162,8 @@ def _site_packages(folder: Path) -> Path:
     return folder / "lib" / version / "site-packages"
 
 
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:300] if lines else ""
+def _reason(errors: str) -> str:
+    """The first line that names an error: both installers end with lines about their logs."""
+    lines = [line.strip() for line in errors.splitlines() if line.strip()]
+    named = [line for line in lines if "error" in line.lower()]
+    return next(iter(named or lines[-1:]), "")[:300]

@@ -11,7 +11,15 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from qwright.evals.bench.clients import Client, NoRequestError, launch, prepare, qwright_client
+from qwright.evals.bench.clients import (
+    BIG_MODEL,
+    SMALL_MODEL,
+    Client,
+    NoRequestError,
+    launch,
+    prepare,
+    qwright_client,
+)
 from qwright.evals.bench.command import Options, main
 from qwright.evals.bench.engine_http import open_engine, prompt_tokens
 from qwright.evals.bench.measure import Budget, Report, Row, number
@@ -19,8 +27,8 @@ from qwright.evals.bench.peers import installed_peers
 from qwright.evals.bench.recorder import ChatRequest, Recorder, recording
 from qwright.sandbox.image import ensure_image
 
-LOCAL = qwright_client("local profile", "qwen2.5-coder-1.5b")
-FULL = qwright_client("full profile", "qwen3-coder-plus")
+LOCAL = qwright_client("local profile", SMALL_MODEL)
+FULL = qwright_client("full profile", BIG_MODEL)
 BUDGETS = {LOCAL.name: Budget(900, of="value"), FULL.name: Budget(4000, of="value")}
 HOW = (
     "first prompts are counted as messages in Qwen2.5-Coder's template plus the tools of the "

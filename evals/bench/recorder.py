@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BufferedReader
+from socket import socket
 from typing import cast
 
 from pydantic import BaseModel, JsonValue, ValidationError
@@ -94,7 +95,7 @@ class Recorder(ThreadingHTTPServer):
         with self._came:
             return list(self._requests)
 
-    def get_request(self) -> tuple[object, object]:
+    def get_request(self) -> tuple[socket, tuple[str, int]]:
         connection, address = super().get_request()
         self.accepted[address] = time.monotonic()
         return connection, address
@@ -116,7 +117,7 @@ class Recorder(ThreadingHTTPServer):
 
 
 @contextmanager
-def recording() -> Iterator[Recorder]:
+def recording() -> Generator[Recorder]:
     """A recorder that serves until the end of the block."""
     with Recorder() as recorder:
         thread = threading.Thread(target=recorder.serve_forever, args=(0.02,), daemon=True)
@@ -130,8 +131,11 @@ def recording() -> Iterator[Recorder]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: Recorder
     _first_byte = 0.0
+
+    @property
+    def recorder(self) -> Recorder:
+        return cast(Recorder, self.server)
 
     def handle_one_request(self) -> None:
         # Waits for the first byte and leaves it in the buffer.
@@ -165,11 +169,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.command,
             self.path,
             body,
-            self.server.accepted[self.client_address],
+            self.recorder.accepted[self.client_address],
             self._first_byte,
             self.headers.get("User-Agent", ""),
         )
-        self.server.keep(request)
+        self.recorder.keep(request)
         return request
 
     def _refuse(self) -> None:
@@ -193,11 +197,11 @@ def _completion() -> dict[str, object]:
 
 
 def _stream() -> str:
-    events = [
+    events: list[dict[str, object]] = [
         _piece({"role": "assistant", "content": ""}),
         _piece({"content": ANSWER}),
         _piece({}, "stop"),
-        _head("chat.completion.chunk") | {"choices": [], "usage": _USAGE},
+        {**_head("chat.completion.chunk"), "choices": [], "usage": _USAGE},
     ]
     lines = [json.dumps(event) for event in events]
     return "".join(f"data: {line}\n\n" for line in [*lines, "[DONE]"])

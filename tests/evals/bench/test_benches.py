@@ -3,14 +3,13 @@ from __future__ import annotations
 import pytest
 
 from qwright.evals.bench import command, prompt_tokens, startup
-from qwright.evals.bench.clients import Client
 from qwright.evals.bench.command import Options, main, parse
 from qwright.evals.bench.engine import Case, Sample, UnequalError, check_equal
 from qwright.evals.bench.measure import Budget, Report, Row
 from qwright.evals.bench.recorder import ChatRequest, Sent
 from qwright.sandbox.errors import SandboxError
 
-OURS, FLOOR = Client("qwright", []), Client("python", [])
+FLOOR = startup.FLOOR.name
 
 
 def chat(*texts: str) -> ChatRequest:
@@ -18,19 +17,24 @@ def chat(*texts: str) -> ChatRequest:
 
 
 def test_startup_is_judged_against_the_fastest_peer() -> None:
-    seconds = {"qwright": 0.8, "python": 0.5, "slow": 5.0, "fast": 1.0}
+    seconds = {"full profile": 0.8, "local profile": 0.4, FLOOR: 0.5, "slow": 5.0, "fast": 1.0}
 
-    floor, fast, slow = startup.rows(seconds, OURS, FLOOR)
+    found = startup.rows(seconds)
 
-    assert (floor.against, floor.ratio, floor.verdict) == ("python", 1.6, "ok")
-    assert (fast.against, fast.ratio, fast.verdict) == ("fast", 0.8, "over")
-    assert (slow.against, slow.ratio, slow.verdict) == ("slow", 0.16, "-")
+    assert [(row.ours, row.against, row.ratio, row.verdict) for row in found] == [
+        (0.8, FLOOR, 1.6, "ok"),
+        (0.8, "fast", 0.8, "over"),
+        (0.8, "slow", 0.16, "-"),
+        (0.4, FLOOR, 0.8, "ok"),
+        (0.4, "fast", 0.4, "ok"),
+        (0.4, "slow", 0.08, "-"),
+    ]
 
 
 def test_startup_without_peers_is_still_judged_in_seconds() -> None:
-    (floor,) = startup.rows({"qwright": 1.1, "python": 0.5}, OURS, FLOOR)
+    found = startup.rows({"full profile": 1.1, "local profile": 1.0, FLOOR: 0.5})
 
-    assert floor.verdict == "over"
+    assert [row.verdict for row in found] == ["over", "ok"]
 
 
 def test_first_prompts_are_judged_by_their_own_size() -> None:

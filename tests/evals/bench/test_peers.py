@@ -12,17 +12,28 @@ from qwright.evals.bench.peers import AIDER, QWEN_CODE, Peer, install, installed
 FAKE = Peer("fake", "pip", ["no-such-thing"], "fake", ["--task", "{task}"], {})
 
 
-def test_a_peer_that_cannot_be_had_is_reported_with_the_installers_reason(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("printed", "reason"),
+    [
+        ("hint: wait\nERROR: no such package\nERROR: see the log", "ERROR: no such package"),
+        ("npm warn old\nnpm error code E404\nnpm error a log lies in x", "npm error code E404"),
+        ("cannot\n\nreach it\n", "reach it"),
+        ("", "{python} ended with 3"),
+    ],
+)
+def test_a_peer_that_cannot_be_had_is_reported_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, printed: str, reason: str
 ) -> None:
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\necho '{printed}' >&2\nexit 3\n")
+    python.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(python))
     monkeypatch.setattr(peers, "PEERS", (FAKE,))
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
 
     clients, notes = installed_peers(tmp_path)
 
     assert clients == []
-    (note,) = notes
-    assert note.startswith("fake could not be installed: ERROR: No matching distribution found")
+    assert notes == [f"fake could not be installed: {reason.format(python=python)}"]
 
 
 def test_a_half_done_installation_is_done_again(
