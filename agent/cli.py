@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import io
 import os
 import sys
 from argparse import Namespace
 from collections.abc import Coroutine, Sequence
+from pathlib import Path
 
 from qwright.agent import arguments
 from qwright.sandbox.errors import QwrightError
+
+_SURROUNDINGS = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR),
+    *(errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM),
+)
+"""Failures of the machine, not of qwright."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point. Returns the exit code; see `qwright.agent.exits`."""
     from qwright.agent.exits import Exit, of_error
 
+    _accept_any_text()
     try:
         args = arguments.parse(sys.argv[1:] if argv is None else argv)
         return asyncio.run(_dispatch(args))
@@ -30,6 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.DONE
     except Exception as bug:  # the outermost boundary: a bug becomes a report, never a traceback
+        if isinstance(bug, OSError) and bug.errno in _SURROUNDINGS:
+            _say(_cause(bug))
+            return Exit.SANDBOX
         _say(_report(bug))
         return Exit.BUG
 
@@ -62,23 +75,45 @@ def _dispatch(args: Namespace) -> Coroutine[object, object, int]:
             return sessions.run(args)
 
 
+def _accept_any_text() -> None:
+    """Neither a pipe in another encoding nor a terminal's locale is a reason to fail."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
 def _say(text: str) -> None:
-    print(f"qwright: {' '.join(text.split())}", file=sys.stderr)
+    from qwright.tools.sanitise import sanitise
+
+    print(f"qwright: {' '.join(sanitise(text).split())}", file=sys.stderr)
+
+
+def _cause(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror}; make room there, or set QWRIGHT_HOME to another directory"
 
 
 def _report(bug: Exception) -> str:
     """Write a bug report file and say where it is."""
     import platform
+    import tempfile
     import time
     import traceback
 
     from qwright.agent import __version__
     from qwright.sandbox.dirs import state_dir
 
-    file = state_dir() / f"bug-{time.strftime('%Y%m%d-%H%M%S')}.txt"
     head = f"qwright {__version__}, Python {platform.python_version()}, {platform.platform()}\n\n"
-    file.write_text(head + "".join(traceback.format_exception(bug)), encoding="utf-8")
-    return f"this is a bug in qwright ({type(bug).__name__}); the report is in {file}"
+    text = head + "".join(traceback.format_exception(bug))
+    what = f"this is a bug in qwright ({type(bug).__name__})"
+    for directory in (state_dir, lambda: Path(tempfile.gettempdir())):
+        try:
+            file = directory() / f"qwright-bug-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
+            file.write_text(text, encoding="utf-8", errors="backslashreplace")
+        except OSError:
+            continue
+        return f"{what}; the report is in {file}"
+    return f"{what}, and no report could be written: {text.splitlines()[-1]}"
 
 
 if __name__ == "__main__":

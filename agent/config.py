@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import tomllib
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, PositiveInt, TypeAdapter, ValidationError
 
 from qwright.agent.errors import ConfigError
 from qwright.sandbox.dirs import config_dir, state_dir
+from qwright.sandbox.durable import write_json
 from qwright.sandbox.errors import PathError
 from qwright.sandbox.tree import Tree
 
 PROJECT_FILE = ".qwright/config.toml"
 _LIMIT = 100_000
 _T = TypeVar("_T", bound=BaseModel)
+_TRUSTED = TypeAdapter(dict[str, str])
 
 
 class Config(BaseModel):
@@ -31,7 +32,7 @@ class Config(BaseModel):
     """Commands run once with network; their outcome is cached as an image."""
     network: Literal["none", "full"] = "none"
     verify: str | None = None
-    max_turns: int = 100
+    max_turns: PositiveInt = 100
 
 
 class ProjectConfig(BaseModel):
@@ -68,8 +69,7 @@ def trust(project: Path) -> str:
     _parse(raw.decode("utf-8", "replace"), ProjectConfig, PROJECT_FILE)
     known = _trusted()
     known[str(project.resolve())] = hashlib.sha256(raw).hexdigest()
-    file = _trust_file()
-    file.write_text(json.dumps(known, indent=1), encoding="utf-8")
+    write_json(_trust_file(), known)
     return raw.decode("utf-8", "replace")
 
 
@@ -98,9 +98,10 @@ def _trust_file() -> Path:
 
 
 def _trusted() -> dict[str, str]:
+    """Resolved folder to the SHA-256 of its file; a damaged list trusts nobody."""
     try:
-        return json.loads(_trust_file().read_text("utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
+        return _TRUSTED.validate_json(_trust_file().read_bytes())
+    except (FileNotFoundError, ValidationError):
         return {}
 
 

@@ -10,11 +10,12 @@ from pathlib import Path
 from qwright.agent.errors import ConfigError
 from qwright.agent.exits import Exit
 from qwright.sandbox.accept import apply_result, patch_text
-from qwright.sandbox.branch import save_branch
+from qwright.sandbox.branch import require_free_name, save_branch
 from qwright.sandbox.errors import WorkspaceError
 from qwright.sandbox.review import warnings
 from qwright.sandbox.session_dir import Session
 from qwright.sandbox.store import Checkpoint
+from qwright.tools.sanitise import shown_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,19 @@ class Delivered:
     hints: tuple[str, ...] = ()
 
 
-def check(wanted: Wanted) -> None:
+def check(wanted: Wanted, directory: Path) -> None:
     """Refuse before the work what could not be delivered after it. Raises ConfigError."""
-    if wanted.patch and wanted.patch != "-" and not Path(wanted.patch).absolute().parent.is_dir():
-        raise ConfigError(f"--patch {wanted.patch}: its folder does not exist")
+    if wanted.patch and wanted.patch != "-":
+        file = Path(wanted.patch).absolute()
+        if not file.parent.is_dir():
+            raise ConfigError(f"--patch {wanted.patch}: its folder does not exist")
+        if file.is_dir():
+            raise ConfigError(f"--patch {wanted.patch}: is a folder; name a file")
+    if wanted.branch:
+        try:
+            require_free_name(directory, wanted.branch)
+        except WorkspaceError as error:
+            raise ConfigError(f"--branch {wanted.branch}: {error}") from None
 
 
 def deliver(session: Session, wanted: Wanted) -> Delivered:
@@ -107,5 +117,5 @@ def _branch(session: Session, name: str, base: Checkpoint, result: Checkpoint) -
 
 
 def _names(paths: Sequence[str]) -> str:
-    shown = ", ".join(paths[:6])
+    shown = ", ".join(map(shown_name, paths[:6]))
     return f"{shown} and {len(paths) - 6} more" if len(paths) > 6 else shown

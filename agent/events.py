@@ -17,6 +17,7 @@ StopReason = Literal[
     "token_limit",
     "time_limit",
     "repeated_call",
+    "key_refused",
     "model_error",
     "sandbox_error",
     "interrupted",

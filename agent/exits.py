@@ -30,6 +30,7 @@ _OF_REASON: dict[StopReason, Exit] = {
     "token_limit": Exit.LIMIT,
     "time_limit": Exit.LIMIT,
     "repeated_call": Exit.LIMIT,
+    "key_refused": Exit.AUTH,
     "model_error": Exit.MODEL,
     "sandbox_error": Exit.SANDBOX,
     "interrupted": Exit.INTERRUPTED,

@@ -52,7 +52,10 @@ class Budget:
         return time.monotonic() - self._started
 
     def next_turn(self) -> int:
-        """Count a turn. Raises Stop when there is none left."""
+        """Count a turn. Raises Stop when there is none left, or the run is to end anyway."""
+        if self._interrupted and self._interrupted.done():
+            # What ends without ever waiting, such as an answer that is here at once, came first.
+            self._interrupted.result()
         limit = self.limits.turns
         if limit is not None and self.turns >= limit:
             raise Stop("turn_limit", f"stopped after {limit} turns (--max-turns)")

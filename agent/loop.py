@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from qwright.agent import events as ev
 from qwright.agent import model as m
 from qwright.agent import opening
-from qwright.agent.errors import ModelError
+from qwright.agent.errors import ModelAuthError, ModelError
 from qwright.agent.limits import Budget, Circles, Limits, Stop
 from qwright.agent.messages import Message, ToolCall
 from qwright.agent.profile import Profile
@@ -94,8 +94,9 @@ class Agent:
                     yield event
             text = self.messages[-1].content if self.messages[-1].role == "assistant" else ""
         except Stop as stop:
-            reason, text = stop.reason, str(stop)
-            await self._keep(reason)
+            reason, text = stop.reason, str(stop) + await self._keep(stop.reason)
+        except ModelAuthError as error:
+            reason, text = "key_refused", str(error)
         except ModelError as error:
             reason, text = "model_error", str(error)
         except QwrightError as error:
@@ -267,10 +268,15 @@ class Agent:
             return task
         return opening.with_context(task, (await self._workspace()).tree, failing)
 
-    async def _keep(self, reason: str) -> None:
-        """Record what an interrupted step has done so far."""
-        if self._opening.done() and not self._opening.exception():
+    async def _keep(self, reason: str) -> str:
+        """Record what an interrupted step has done so far; a line where that is impossible."""
+        if not self._opening.done() or self._opening.exception():
+            return ""
+        try:
             await self._opening.result().checkpoint(f"stopped: {reason}", step=self._step)
+        except QwrightError as error:
+            return f"; the last step was not recorded: {error}"
+        return ""
 
     def _tell(self, text: str) -> None:
         self.messages.append(Message(role="user", content=text))

@@ -43,8 +43,12 @@ async def run(args: Namespace) -> int:
     for notice in notices:
         progress(notice)
     wanted = deliver.Wanted(args.no_apply, args.patch, args.branch)
-    deliver.check(wanted)
-    verify = args.verify or settings.verify
+    if args.patch == "-" and args.output_format != "text":
+        raise ConfigError(
+            f"stdout is for --output-format {args.output_format}: give --patch a file"
+        )
+    deliver.check(wanted, directory)
+    verify = _text(args.verify) or settings.verify
     limits = Limits(args.max_turns or settings.max_turns, args.max_tokens, args.max_wall_time)
     task = Task(_prompt(args, sys.stdin), verify, args.verify_timeout, limits)
     chosen = choice.choose(args.model or settings.model, args.base_url or settings.base_url)
@@ -92,6 +96,7 @@ class _Run:
             model_name=chosen.name,
         )
         opener = asyncio.create_task(self._open(opening, agent, directory, place))
+        opener.add_done_callback(lambda done: _hand_on(done, opening))
         try:
             with _interrupting(agent):
                 finished = await self._show(agent, task)
@@ -173,6 +178,13 @@ class _Run:
         )
 
 
+def _hand_on(opener: asyncio.Task[None], opening: asyncio.Future[Workspace]) -> None:
+    """What nobody foresaw ends the run as well, instead of leaving it waiting."""
+    error = None if opener.cancelled() else opener.exception()
+    if error and not opening.done():
+        opening.set_exception(error)
+
+
 @contextmanager
 def _interrupting(agent: Agent) -> Generator[None]:
     """The first signal ends the run and keeps the work; the default action comes back with it."""
@@ -192,17 +204,22 @@ def _interrupting(agent: Agent) -> Generator[None]:
             loop.remove_signal_handler(number)
 
 
-def _prompt(args: Namespace, stdin: TextIO) -> str:
+def _prompt(args: Namespace, stdin: TextIO | None) -> str:
     """The task from the command line, from stdin, or from both: then stdin is context."""
     if args.task and args.prompt:
         raise ConfigError("the task is given twice: as an argument and with --prompt")
-    given = (args.prompt or args.task or "").strip()
-    piped = "" if stdin.isatty() else stdin.read(STDIN_LIMIT + 1).strip()
+    given = _text(args.prompt or args.task).strip()
+    piped = "" if stdin is None or stdin.isatty() else stdin.read(STDIN_LIMIT + 1).strip()
     if len(piped) > STDIN_LIMIT:
         raise ConfigError(f"stdin holds more than {STDIN_LIMIT:,} characters; pipe in less")
     if not given and not piped:
         raise ConfigError('no task: qwright "what to do", or text on stdin; see qwright --help')
     return f"{given}\n\n{piped}".strip()
+
+
+def _text(argument: str | None) -> str:
+    """An argument as text that can be sent and saved, whatever bytes the shell passed."""
+    return (argument or "").encode(errors="surrogateescape").decode(errors="replace")
 
 
 def _renderer(args: Namespace) -> Renderer:
@@ -214,9 +231,6 @@ def _renderer(args: Namespace) -> Renderer:
         case "stream-json":
             return StreamJsonRenderer(sys.stdout)
         case _:
-            from rich.console import Console
+            from qwright.agent.render.text import TextRenderer, open_console
 
-            from qwright.agent.render.text import TextRenderer
-
-            to_stderr = args.patch == "-"
-            return TextRenderer(Console(stderr=to_stderr, highlight=False))
+            return TextRenderer(open_console(sys.stderr if args.patch == "-" else sys.stdout))

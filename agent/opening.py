@@ -33,6 +33,7 @@ def with_context(task: str, tree: Tree, failing: VerifyFinished | None) -> str:
     parts = [task, *_attachments(task, tree)]
     if failing and failing.exit_code != 0:
         parts.append(_verdict(failing, 1_500))
+        parts.append("Change the code so that it passes. It runs again by itself after each change.")
     return "\n\n".join(parts)
 
 

@@ -63,8 +63,8 @@ SMALL_LOCAL = Profile(
     prompt="small",
     sampling=_QWEN,
     attempts=6,
-    turns_per_attempt=4,
-    failures_per_attempt=2,
+    turns_per_attempt=3,
+    failures_per_attempt=1,
     eager_verify=True,
     attach_files=True,
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TextIO
 
+from qwright.tools.sanitise import sanitise
+
 
 class Progress:
     """Lines for a log; on a terminal a line that grows, such as a percentage, is overwritten."""
@@ -14,6 +16,7 @@ class Progress:
 
     def __call__(self, text: str) -> None:
         """Say what is being done now. Saying it twice in a row shows it once."""
+        text = sanitise(text).replace("\n", " ")
         if text == self._last:
             return
         same = _subject(text) == _subject(self._last)

@@ -46,9 +46,7 @@ def save_branch(
     that had uncommitted edits at the start carries them along, which a notice says. Raises
     WorkspaceError: no repository, a bad or existing name, a change inside a submodule.
     """
-    repo = UserRepo.find(source)
-    if repo is None:
-        raise WorkspaceError(f"{source} is no git repository: use --patch instead of --branch")
+    repo = _repository(source)
     ref = _new_ref(repo, name)
     head = store.trailer(base, SOURCE_HEAD) or None
     changes = store.changed(base, result) if head else _everything(store, result)
@@ -64,6 +62,18 @@ def save_branch(
     commit = repo.commit(tree, head, message)
     repo.run("update-ref", ref, commit, "0" * len(commit))
     return Branch(name, commit, _notices(head, dirty))
+
+
+def require_free_name(source: Path, name: str) -> None:
+    """Raises WorkspaceError where `save_branch` would refuse the name or the place."""
+    _new_ref(_repository(source), name)
+
+
+def _repository(source: Path) -> UserRepo:
+    repo = UserRepo.find(source)
+    if repo is None:
+        raise WorkspaceError(f"{source} is no git repository: use --patch instead of --branch")
+    return repo
 
 
 def _new_ref(repo: UserRepo, name: str) -> str:

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -40,7 +40,7 @@ _NEEDS_ROOT = (
 @asynccontextmanager
 async def root_filesystem(
     packages: Sequence[str], finish: str, progress: Callable[[str], None]
-) -> AsyncIterator[Path]:
+) -> AsyncGenerator[Path]:
     """A directory with Debian and `packages`, after the shell script `finish` ran inside it.
 
     The caller holds the image lock; the directory is removed at the end, and what a killed build
@@ -155,7 +155,7 @@ async def _host_mirror() -> list[str]:
         stderr=DEVNULL,
     )
     output, _ = await process.communicate()
-    lines = (line.split() for line in output.decode(errors="replace").splitlines())
+    lines = [line.split() for line in output.decode(errors="replace").splitlines()]
     return next(([fields[0]] for fields in lines if _is_debian(fields)), [])
 
 

@@ -10,15 +10,18 @@ import asyncio
 import os
 import socket
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
-from typing import IO, Literal, Protocol, TypedDict, TypeVar, cast
+from typing import IO, TYPE_CHECKING, Literal, Protocol, TypedDict, TypeVar, cast
 
 from qwright.sandbox.errors import SandboxError
+
+if TYPE_CHECKING:
+    from docker.tls import TLSConfig
 
 T = TypeVar("T")
 
@@ -177,7 +180,7 @@ def default_sockets() -> list[Path]:
 
 
 @contextmanager
-def engine_errors(doing: str) -> Iterator[None]:
+def engine_errors(doing: str) -> Generator[None]:
     """Turn what the SDK raises inside into SandboxError: `doing`, then the engine's own words."""
     from docker.errors import APIError, DockerException
     from requests.exceptions import RequestException
@@ -232,7 +235,7 @@ def _connect(address: str, timeout: int) -> Engine:
     return Engine(api, address, "name=rootless" in options, info)
 
 
-def _tls(address: str) -> object:
+def _tls(address: str) -> TLSConfig | bool:
     if not os.environ.get("DOCKER_TLS_VERIFY") or not address.startswith("tcp://"):
         return False
     from docker.tls import TLSConfig

@@ -163,8 +163,8 @@ def holder(uid: int) -> list[str]:
 
 def environment(network: Network, image_environment: list[str], ca_bundle: bool) -> dict[str, str]:
     """The variables commands see: the image's own PATH, ours, and none of the host's."""
-    image = dict(line.partition("=")[::2] for line in image_environment)
-    path = image.get("PATH", DEFAULT_PATH)
+    image = [line.removeprefix("PATH=") for line in image_environment if line.startswith("PATH=")]
+    path = image[-1] if image else DEFAULT_PATH
     found = {"HOME": HOME, "PATH": f"{path}:{HOME}/.local/bin", **_TOOLS, **_git_variables()}
     if ca_bundle:
         found |= dict.fromkeys(_CA_VARIABLES, CA_FILE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,7 +14,7 @@ POLL = 0.2
 
 
 @asynccontextmanager
-async def exclusive(path: Path, waiting: Callable[[], None]) -> AsyncIterator[None]:
+async def exclusive(path: Path, waiting: Callable[[], None]) -> AsyncGenerator[None]:
     """Hold the lock at `path`; the kernel gives it up when this process dies.
 
     `waiting` is called once when another process holds it.

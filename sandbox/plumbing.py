@@ -35,7 +35,7 @@ _OVERRIDES = {
     "core.trustctime": "true",
     "core.protectHFS": "true",
     "core.protectNTFS": "true",
-    "core.fsync": "committed,reference",
+    "core.fsync": "committed",
     "core.fsyncMethod": "batch",
     "core.compression": "1",
     "pack.compression": "1",
@@ -134,13 +134,19 @@ class Plumbing:
             raise _failure(arguments[0], done.returncode, done.stderr)
         return done.stdout, done.stderr
 
-    def feed(self, *arguments: str, chunks: Iterable[bytes]) -> None:
-        """Run one git command on a long stdin. Raises GitFailedError."""
+    def feed(self, *arguments: str, chunks: Iterable[bytes], durable: bool = True) -> None:
+        """Run one git command on a long stdin. Raises GitFailedError.
+
+        Without `durable` what it writes may be lost with the machine (not with the process).
+        """
+        environment = self._environment(None)
+        if not durable:
+            environment.update(_as_variables({**_OVERRIDES, "core.fsync": "none"}))
         with tempfile.TemporaryFile() as said:
             git = subprocess.Popen(
                 [_git(), "--no-pager", *arguments],
                 cwd=self._work_tree or self.git_dir,
-                env=self._environment(None),
+                env=environment,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=said,
@@ -160,7 +166,7 @@ class Plumbing:
                 raise _failure(arguments[0], code, said.read())
 
     def _environment(self, index: Path | None) -> dict[str, str]:
-        environment = {**_ENVIRONMENT, **_as_variables()}
+        environment = {**_ENVIRONMENT, **_as_variables(_OVERRIDES)}
         environment["GIT_DIR"] = str(self.git_dir)
         environment["GIT_INDEX_FILE"] = str(index or self.git_dir / "index")
         if self._work_tree is not None:
@@ -182,10 +188,9 @@ def _git() -> str:
     return found
 
 
-@cache
-def _as_variables() -> Mapping[str, str]:
-    variables = {"GIT_CONFIG_COUNT": str(len(_OVERRIDES))}
-    for number, (key, value) in enumerate(_OVERRIDES.items()):
+def _as_variables(overrides: Mapping[str, str]) -> dict[str, str]:
+    variables = {"GIT_CONFIG_COUNT": str(len(overrides))}
+    for number, (key, value) in enumerate(overrides.items()):
         variables[f"GIT_CONFIG_KEY_{number}"] = key
         variables[f"GIT_CONFIG_VALUE_{number}"] = value
     return variables

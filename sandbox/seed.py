@@ -134,8 +134,9 @@ def _copy_bytes(old: int, new: int, size: int) -> bytes | None:
         while rest:
             rest = rest[os.write(new, rest) :]
         return data
-    while os.sendfile(new, old, None, 1 << 30):
-        pass
+    offset = 0
+    while sent := os.sendfile(new, old, offset, 1 << 30):
+        offset += sent
     return None
 
 

@@ -88,7 +88,9 @@ class CheckpointStore:
         message = "\n".join(("base", "", "Step: 0", *trailers, ""))
         refs = (f"{_STEPS}000000", _CURSOR)
         script = import_script(files, self.work_tree, refs, message.encode())
-        self._git.feed("fast-import", "--quiet", "--done", "--depth=0", chunks=script)
+        # The user still has these very bytes, so the disk need not be waited for.
+        command = ("fast-import", "--quiet", "--done", "--depth=0")
+        self._git.feed(*command, chunks=script, durable=False)
         self._git.run("read-tree", refs[0])
         self._git.run("update-index", "-q", "--refresh", codes=(0, 1))
         base = self.cursor()
@@ -229,12 +231,33 @@ class CheckpointStore:
     def _mend(self) -> None:
         for lock in self.git_dir.rglob("*.lock"):
             lock.unlink(missing_ok=True)
+        self._drop_broken_refs()
         try:
             self._git.run("ls-files", "-s", "--error-unmatch")
         except GitFailedError:
             (self.git_dir / "index").unlink(missing_ok=True)
             if self.cursor() is not None:
                 self._git.run("read-tree", _CURSOR)
+
+    def _drop_broken_refs(self) -> None:
+        # Refs are not synced one by one: after a power cut the newest may be empty.
+        whole: list[str] = []
+        for ref in sorted((self.git_dir / _STEPS).glob("[0-9]*")):
+            name = ref.read_text(errors="replace").strip()
+            if re.fullmatch("[0-9a-f]{40}", name) and self._has(name):
+                whole.append(name)
+            else:
+                ref.unlink()
+        cursor = self.git_dir / _CURSOR
+        if whole and (not cursor.exists() or not self._has(cursor.read_text().strip())):
+            cursor.write_text(whole[-1] + "\n")
+
+    def _has(self, commit: str) -> bool:
+        try:
+            self._git.run("cat-file", "-e", f"{commit}^{{tree}}")
+        except GitFailedError:
+            return False
+        return True
 
     def _stage(self, found: Scan) -> None:
         try:

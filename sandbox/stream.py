@@ -7,6 +7,7 @@ import socket
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
+from operator import attrgetter
 from typing import Protocol, cast
 
 HEADER = 8
@@ -14,33 +15,19 @@ HEADER = 8
 CHUNK = 65536
 
 
-class _Raw(Protocol):
-    _sock: socket.socket
-
-
 class _Reader(Protocol):
-    raw: _Raw
-
     def read1(self, size: int) -> bytes: ...
     def close(self) -> None: ...
 
 
-class _HttpResponse(Protocol):
-    fp: _Reader
-
-
-class _Urllib3Response(Protocol):
-    _fp: _HttpResponse
-
-
 class _Response(Protocol):
-    raw: _Urllib3Response
-
     def close(self) -> None: ...
 
 
-class _Handle(Protocol):
-    _response: _Response
+# The SDK keeps these to itself; there is no public way to them.
+_RESPONSE = attrgetter("_response")
+_READER = attrgetter("raw._fp.fp")
+_SOCKET = attrgetter("raw._sock")
 
 
 class ExecStream:
@@ -51,9 +38,9 @@ class ExecStream:
     """
 
     def __init__(self, handle: object) -> None:
-        self._response = cast(_Handle, handle)._response
-        self._reader = self._response.raw._fp.fp
-        connection = self._reader.raw._sock
+        self._response = cast(_Response, _RESPONSE(handle))
+        self._reader = cast(_Reader, _READER(self._response))
+        connection = cast(socket.socket, _SOCKET(self._reader))
         connection.settimeout(None)
         self._twin = socket.socket(fileno=os.dup(connection.fileno()))
 

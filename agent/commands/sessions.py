@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 import sys
 from argparse import Namespace
+from collections.abc import Iterable
 from pathlib import Path
 
 from qwright.agent import deliver
-from qwright.sandbox.accept import undo_apply
+from qwright.sandbox.accept import patch_text, undo_apply
 from qwright.sandbox.errors import WorkspaceError
 from qwright.sandbox.session_dir import Session, find_session, list_sessions
-from qwright.tools.sanitise import sanitise
+from qwright.tools.sanitise import sanitise, shown_name
 
 
 async def run(args: Namespace) -> int:
@@ -40,9 +41,8 @@ def _list(count: int) -> None:
         record = session.record
         state = "applied" if record.applied else session.status
         prompt = sanitise(" ".join(record.prompt.split()))[:60]
-        print(
-            f"{record.id}  {state:14} {Path(record.source).name:16.16} {prompt}  {_size(session)}"
-        )
+        name = shown_name(Path(record.source).name)
+        print(f"{record.id}  {state:14} {name:16.16} {prompt}  {_size(session)}")
 
 
 def _size(session: Session) -> str:
@@ -51,7 +51,7 @@ def _size(session: Session) -> str:
         changes = session.store().changed(base, result)
     except WorkspaceError:
         return ""
-    names = ", ".join(change.path for change in changes[:3])
+    names = ", ".join(shown_name(change.path) for change in changes[:3])
     return f"[{names}{', …' if len(changes) > 3 else ''}]" if changes else ""
 
 
@@ -69,13 +69,13 @@ def _show(session: Session) -> None:
 
 
 def _diff(session: Session) -> None:
-    base, result = deliver.ends(session)
-    sys.stdout.write(_shown(session.store().diff(base, result)))
-
-
-def _shown(diff: str) -> str:
     """Byte-exact into a pipe, where git reads it; without escape sequences on a terminal."""
-    return sanitise(diff) if sys.stdout.isatty() else diff
+    base, result = deliver.ends(session)
+    if sys.stdout.isatty():
+        sys.stdout.write(sanitise(session.store().diff(base, result)))
+    else:
+        sys.stdout.buffer.write(patch_text(session.store(), base, result))
+        sys.stdout.buffer.flush()
 
 
 def _remove(session: Session) -> None:
@@ -93,10 +93,14 @@ def _undo(name: str | None) -> None:
     session = _applied_here() if name is None else find_session(name, own=True)
     undone = undo_apply(Path(session.record.source), session.path, session.store())
     session.update(applied=False)
-    print(f"Taken back: {', '.join(undone.paths) or 'nothing was left to take back'}.")
+    print(f"Taken back: {_names(undone.paths) or 'nothing was left to take back'}.")
     if undone.merged:
-        print(f"Your own later changes were kept in {', '.join(undone.merged)}.")
+        print(f"Your own later changes were kept in {_names(undone.merged)}.")
     print(f"The result is kept; to apply it again: qwright apply {session.record.id}")
+
+
+def _names(paths: Iterable[str]) -> str:
+    return ", ".join(map(shown_name, paths))
 
 
 def _applied_here() -> Session:

@@ -14,7 +14,7 @@ from qwright.agent.dialects.lenient_json import JsonValue
 from qwright.agent.model import ToolSpec
 
 PREAMBLE_LINES = 3
-PREAMBLE_COLUMNS = 200
+PREAMBLE_COLUMNS = 300
 """How much a model may write before a call that is required."""
 
 # Prose as an automaton, each state naming its successors, made so that the reader sees in an answer

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.status import Status
@@ -17,8 +18,15 @@ _SHOWN_LINES = 40
 _ARGUMENT = {"run_shell_command": "command", "grep_search": "pattern", "glob": "pattern"}
 
 
+def open_console(out: TextIO) -> Console:
+    """Styled where `out` is a terminal; plain text in a pipe or under NO_COLOR."""
+    # Rich alone would take NO_COLOR by its word and go on with bold, dim and italic.
+    system = None if os.environ.get("NO_COLOR") else "auto"
+    return Console(file=out, color_system=system, highlight=False)
+
+
 class TextRenderer:
-    """Colour where the console has it; plain text when piped or under NO_COLOR."""
+    """Consumes the events; what they hold is made harmless before it is shown."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
