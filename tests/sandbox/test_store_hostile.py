@@ -199,6 +199,22 @@ def test_a_lock_left_behind_by_a_killed_git_does_not_stop_the_session(tmp_path: 
     assert store.record("after a crash", 1) is not None
 
 
+def test_refs_that_a_power_cut_left_empty_are_dropped(tmp_path: Path) -> None:
+    store = make_store(tmp_path, {"a": b"1"})
+    base = store.record("base", 0)
+    put(store.work_tree, {"a": b"2"})
+    store.record("lost", 1)
+    (store.git_dir / "refs/qwright/step/000001").write_bytes(b"")
+    (store.git_dir / "refs/qwright/cursor").write_bytes(b"")
+    store.recover()
+    assert base is not None
+    recovered = store.log()
+    assert recovered[0] == base
+    assert [c.label for c in recovered] == ["base", "recovered"]
+    assert store.blob(store.tree_of(recovered[1])["a"][1]) == b"2"
+    fsck(store)
+
+
 def test_a_broken_index_is_made_anew(tmp_path: Path) -> None:
     store = make_store(tmp_path, {"a": b"1", "b": b"2"})
     base = store.record("base", 0)
