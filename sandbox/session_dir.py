@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import time
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,8 @@ from qwright.sandbox.errors import WorkspaceError
 from qwright.sandbox.store import CheckpointStore
 
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+_LOCK_TRIES = 25
+_LOCK_PAUSE = 0.02
 RUNNING = "running"
 KILLED = "killed"
 """Status of a session that says it is running while no process owns it."""
@@ -153,21 +156,30 @@ def find_session(name: str = "", *, own: bool = False) -> Session:
 
 
 def _take_lock(path: Path) -> int:
+    # A dying process, or one that only looks, may hold the lock for a moment.
+    for _ in range(_LOCK_TRIES):
+        lock = _try_lock(path)
+        if lock is not None:
+            return lock
+        time.sleep(_LOCK_PAUSE)
+    raise WorkspaceError(f"session {path.name} is in use by another process")
+
+
+def _try_lock(path: Path) -> int | None:
     lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
+    except BlockingIOError:
         os.close(lock)
-        raise WorkspaceError(f"session {path.name} is in use by another process") from error
+        return None
     return lock
 
 
 def _is_locked(path: Path) -> bool:
-    try:
-        os.close(_take_lock(path))
-    except WorkspaceError:
-        return True
-    return False
+    lock = _try_lock(path)
+    if lock is not None:
+        os.close(lock)
+    return lock is None
 
 
 def _record(value: dict[str, Any]) -> SessionRecord:
