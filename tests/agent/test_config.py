@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from qwright.agent.config import PROJECT_FILE, Config, load, trust
+from qwright.agent.errors import ConfigError
+from qwright.sandbox.dirs import config_dir, state_dir
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QWRIGHT_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    path = tmp_path / "project"
+    (path / ".qwright").mkdir(parents=True)
+    return path
+
+
+def user_writes(text: str) -> None:
+    config_dir().mkdir(parents=True, exist_ok=True)
+    (config_dir() / "config.toml").write_text(text, encoding="utf-8")
+
+
+def project_writes(project: Path, text: str) -> None:
+    (project / PROJECT_FILE).write_text(text, encoding="utf-8")
+
+
+def test_without_files_the_defaults_hold(project: Path) -> None:
+    assert load(project) == (Config(), [])
+
+
+def test_the_user_s_file(project: Path) -> None:
+    user_writes('model = "m"\nnetwork = "full"\nsetup = ["a", "b"]\nmax_turns = 7\n')
+    config, notices = load(project)
+    assert config == Config(model="m", network="full", setup=("a", "b"), max_turns=7)
+    assert notices == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("model = ", "not valid TOML"),
+        ('modell = "m"', "modell"),
+        ("max_turns = 'many'", "max_turns"),
+        ("max_turns = 0", "max_turns"),
+        ('network = "some"', "network"),
+        ("setup = 'pip install x'", "setup"),
+    ],
+)
+def test_a_wrong_file_is_one_line_that_names_file_and_key(
+    project: Path, text: str, said: str
+) -> None:
+    user_writes(text)
+    with pytest.raises(ConfigError) as caught:
+        load(project)
+    assert said in str(caught.value)
+    assert "config.toml" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_no_text(project: Path) -> None:
+    user_writes("")
+    (config_dir() / "config.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match=r"config\.toml"):
+        load(project)
+
+
+class TestTrust:
+    def test_a_project_is_ignored_and_the_user_is_told(self, project: Path) -> None:
+        project_writes(project, 'setup = ["rm -rf /"]\nimage = "evil"\n')
+        config, notices = load(project)
+        assert config == Config()
+        assert len(notices) == 1
+        assert "qwright trust" in notices[0]
+
+    def test_it_counts_once_trusted(self, project: Path) -> None:
+        user_writes('setup = ["mine"]\nmodel = "m"\n')
+        project_writes(project, 'setup = ["theirs"]\nverify = "make test"\n')
+        assert "theirs" in trust(project)
+        config, notices = load(project)
+        assert (config.setup, config.verify, config.model) == (("theirs",), "make test", "m")
+        assert notices == []
+
+    def test_what_it_does_not_set_stays_the_user_s(self, project: Path) -> None:
+        user_writes('image = "mine"\nverify = "mine"\n')
+        project_writes(project, 'verify = "theirs"\n')
+        trust(project)
+        config, _ = load(project)
+        assert (config.image, config.verify) == ("mine", "theirs")
+
+    def test_a_change_takes_the_trust_away(self, project: Path) -> None:
+        project_writes(project, 'verify = "a"\n')
+        trust(project)
+        project_writes(project, 'verify = "b"\n')
+        config, notices = load(project)
+        assert config.verify is None
+        assert notices
+        project_writes(project, 'verify = "a"\n')
+        assert load(project)[0].verify == "a"
+
+    def test_it_is_trust_in_one_place(self, project: Path, tmp_path: Path) -> None:
+        project_writes(project, 'verify = "a"\n')
+        trust(project)
+        copy = tmp_path / "copy"
+        (copy / ".qwright").mkdir(parents=True)
+        project_writes(copy, 'verify = "a"\n')
+        assert load(copy)[0].verify is None
+
+    @pytest.mark.parametrize(
+        "text", ['model = "m"', 'base_url = "http://evil/v1"', 'network = "full"', "max_turns = 1"]
+    )
+    def test_a_project_can_set_nothing_that_leaks_or_unlocks(
+        self, project: Path, text: str
+    ) -> None:
+        project_writes(project, text)
+        with pytest.raises(ConfigError, match=text.split()[0]):
+            trust(project)
+        assert load(project)[0] == Config()
+
+    def test_there_must_be_something_to_trust(self, project: Path) -> None:
+        with pytest.raises(ConfigError, match="nothing to trust"):
+            trust(project)
+
+    def test_a_link_out_of_the_project_is_not_read(self, project: Path, tmp_path: Path) -> None:
+        (tmp_path / "outside.toml").write_text('verify = "x"\n')
+        (project / PROJECT_FILE).symlink_to(tmp_path / "outside.toml")
+        assert load(project) == (Config(), [])
+
+    @pytest.mark.parametrize("damage", ["", "[1]", "null", '{"a": 1}', "\xff"])
+    def test_a_damaged_list_trusts_nobody(self, project: Path, damage: str) -> None:
+        project_writes(project, 'verify = "a"\n')
+        trust(project)
+        (state_dir() / "trusted.json").write_text(damage, encoding="latin-1")
+        assert load(project)[0].verify is None
+        trust(project)
+        assert load(project)[0].verify == "a"

@@ -1,0 +1,102 @@
+"""A model server on loopback that follows a script, for the real command in a process of its own.
+
+An answer is chosen by how many the conversation holds already, so one server serves any number of
+runs, and a retry gets the same answer again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import Any
+
+from tests.agent.replay import Reply, Server, error, serving
+
+__all__ = ["Reply", "Server", "by_turn", "call", "error", "says", "scripted", "wait_until"]
+
+Call = tuple[str, dict[str, Any]]
+
+
+def call(name: str, **arguments: Any) -> Call:
+    return name, arguments
+
+
+def says(*calls: Call, text: str = "", hang: bool = False) -> Reply:
+    """One answer with native tool calls. `hang`: after the text the server falls silent."""
+    events: list[dict[str, Any]] = [{"content": text}] if text else []
+    if hang:
+        return Reply(_stream(events), end="hang")
+    events += [
+        {
+            "tool_calls": [
+                {
+                    "index": number,
+                    "id": f"call_{number}",
+                    "type": "function",
+                    "function": {"name": name, "arguments": json.dumps(arguments)},
+                }
+            ]
+        }
+        for number, (name, arguments) in enumerate(calls)
+    ]
+    finish = "tool_calls" if calls else "stop"
+    usage = {"prompt_tokens": 100, "completion_tokens": 20}
+    delta: dict[str, Any] = {}
+    last = {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}], "usage": usage}
+    return Reply(_stream(events) + _event(last) + b"data: [DONE]\n\n")
+
+
+def by_turn(*replies: Reply) -> Callable[[dict[str, Any]], Reply]:
+    """The reply by the number of answers in the conversation; the last one for ever."""
+
+    def choose(request: dict[str, Any]) -> Reply:
+        given = [one for one in request["messages"] if one["role"] == "assistant"]
+        return replies[min(len(given), len(replies) - 1)]
+
+    return choose
+
+
+@contextmanager
+def scripted(*replies: Reply, models: Sequence[str] = ()) -> Generator[Server]:
+    """Serve from a thread until the block ends."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    end = asyncio.Event()
+    opened: Future[Server] = Future()
+
+    async def serve() -> None:
+        async with serving(by_turn(*replies), models=models) as server:
+            opened.set_result(server)
+            await end.wait()
+
+    done = asyncio.run_coroutine_threadsafe(serve(), loop)
+    try:
+        yield opened.result(10)
+    finally:
+        loop.call_soon_threadsafe(end.set)
+        done.result(30)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+def wait_until(condition: Callable[[], object], what: str, seconds: float = 60.0) -> None:
+    """Wait for something another process does; fails the test when it never comes."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, f"{what} did not happen within {seconds:g} s"
+        time.sleep(0.02)
+
+
+def _stream(deltas: Sequence[dict[str, Any]]) -> bytes:
+    return b"".join(_event({"choices": [{"index": 0, "delta": delta}]}) for delta in deltas)
+
+
+def _event(data: dict[str, Any]) -> bytes:
+    return f"data: {json.dumps(data)}\n\n".encode()
