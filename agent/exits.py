@@ -43,7 +43,11 @@ def of_reason(reason: StopReason) -> Exit:
 
 def of_error(error: QwrightError) -> Exit:
     """The exit code of an error that ends a command."""
+    from qwright.sandbox.accept import ConflictError
+
     match error:
+        case ConflictError():
+            return Exit.NOT_APPLIED
         case ModelAuthError():
             return Exit.AUTH
         case ConfigError():
