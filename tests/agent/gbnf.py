@@ -39,10 +39,10 @@ class Grammar:
         used = {name for node in self.rules.values() for name in _used(node)}
         return used - self.rules.keys()
 
-    def sample(self, draw: random.Random, *, limit: int, eager: float) -> str:
+    def sample(self, draw: random.Random, *, limit: int, eager: float, start: str = "root") -> str:
         """An answer. After `limit` rules nothing optional is taken, before it with `eager`."""
         self._draw, self._left, self._eager = draw, limit, eager
-        return "".join(self._walk(self.rules["root"]))
+        return "".join(self._walk(self.rules[start]))
 
     def _walk(self, node: Node) -> Iterator[str]:
         for _ in range(self._times(node)):

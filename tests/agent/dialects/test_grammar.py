@@ -13,7 +13,7 @@ from qwright.agent.messages import ToolCall
 from qwright.agent.model import ToolSpec
 from tests.agent.gbnf import Grammar
 from tests.agent.streams import read
-from tests.agent.tool_specs import READ, SEARCH, TOOLS
+from tests.agent.tool_specs import READ, SEARCH, STATUS, TOOLS
 
 TODO = ToolSpec(
     "todo_write",
@@ -70,6 +70,21 @@ def test_an_answer_without_a_call_is_shown_and_holds_none() -> None:
         shown += not seen.calls
         assert "<tool_call>" not in seen.shown
     assert min(called, shown) > 50
+
+
+@pytest.mark.parametrize(
+    ("state", "opened", "near", "never"),
+    [("angle", "<", "<tool", ("<tool_", "<tools")), ("key", '{"', '{"name', ('{"name"',))],
+)
+def test_prose_holds_no_opener_of_a_call(
+    state: str, opened: str, near: str, never: tuple[str, ...]
+) -> None:
+    rules, draw, close = Grammar(call_grammar([STATUS])), random.Random(5), 0
+    for _ in range(25_000):
+        prose = opened + rules.sample(draw, limit=7, eager=1.0, start=state)
+        close += prose.startswith(near) and len(prose) > len(near)
+        assert not prose.startswith(never)
+    assert close > 5
 
 
 def _check(name: str, arguments: dict[str, Any]) -> None:

@@ -139,7 +139,7 @@ ENCLOSED = [
 
 @pytest.mark.parametrize(("opening", "closing"), ENCLOSED)
 def test_a_call_cut_anywhere_is_neither_executed_nor_shown(opening: str, closing: str) -> None:
-    for end in range(1, len(opening + J)):
+    for end in range(1, len(opening + J) + 1):
         text = (opening + J + closing)[:end]
         seen = answer(f"Look.\n{text}", "length")
         assert seen.calls == (), text
