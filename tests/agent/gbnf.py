@@ -36,13 +36,13 @@ class Grammar:
             assert not tokens, f"unread in {name}"
 
     def undefined(self) -> set[str]:
-        used = {name for node in self.rules.values() for name in _used(node)}
-        return used - self.rules.keys()
+        nodes = [node for rule in self.rules.values() for node in _all(rule)]
+        return {node.text for node in nodes if node.kind == "rule"} - self.rules.keys()
 
     def sample(self, draw: random.Random, *, limit: int, eager: float, start: str = "root") -> str:
         """An answer. After `limit` rules nothing optional is taken, before it with `eager`."""
         self._draw, self._left, self._eager = draw, limit, eager
-        return "".join(self._walk(self.rules[start]))
+        return "".join(self._walk(self.rules["root"]))
 
     def _walk(self, node: Node) -> Iterator[str]:
         for _ in range(self._times(node)):
@@ -108,8 +108,7 @@ def _bounds(repeat: str) -> tuple[int, int]:
     return int(low), int(high or low)
 
 
-def _used(node: Node) -> Iterator[str]:
-    if node.kind == "rule":
-        yield node.text
+def _all(node: Node) -> Iterator[Node]:
+    yield node
     for part in node.parts:
-        yield from _used(part)
+        yield from _all(part)
