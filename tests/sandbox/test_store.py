@@ -243,6 +243,7 @@ def test_what_lies_behind_a_new_directory_link_is_not_recorded(tmp_path: Path, t
     base = recorded(store)
     (root / "d").rename(root / "moved")
     (root / "d").symlink_to(target)
+    put(root, {"moved/b": b"inside and edited"})
     now = recorded(store)
     assert set(store.tree_of(now)) == {"d", "moved/b"}
     store.restore(base)
