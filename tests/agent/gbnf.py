@@ -39,7 +39,11 @@ class Grammar:
         nodes = [node for rule in self.rules.values() for node in _all(rule)]
         return {node.text for node in nodes if node.kind == "rule"} - self.rules.keys()
 
-    def sample(self, draw: random.Random, *, limit: int, eager: float, start: str = "root") -> str:
+    def sets(self, rule: str) -> list[str]:
+        """The character sets a rule holds."""
+        return [node.text for node in _all(self.rules[rule]) if node.kind == "set"]
+
+    def sample(self, draw: random.Random, *, limit: int, eager: float) -> str:
         """An answer. After `limit` rules nothing optional is taken, before it with `eager`."""
         self._draw, self._left, self._eager = draw, limit, eager
         return "".join(self._walk(self.rules["root"]))
