@@ -28,7 +28,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     _accept_any_text()
     try:
         args = arguments.parse(sys.argv[1:] if argv is None else argv)
-        return asyncio.run(_dispatch(args))
+        code = asyncio.run(_dispatch(args))
+        print(end="", flush=True)  # a reader who has left is noticed here, not while exiting
+        return code
     except QwrightError as error:
         _say(str(error))
         return of_error(error)

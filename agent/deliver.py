@@ -87,11 +87,16 @@ def apply(session: Session) -> Delivered:
 
 
 def ends(session: Session) -> tuple[Checkpoint, Checkpoint]:
-    """The first and the last checkpoint. Raises WorkspaceError when there is none."""
-    log = session.store().log()
+    """The first checkpoint and the last. Raises WorkspaceError when there is none."""
+    log = steps(session)
     if not log:
-        raise WorkspaceError(f"session {session.record.id} has no checkpoint")
+        raise WorkspaceError(f"session {session.record.id} ended before its first checkpoint")
     return log[0], session.store().cursor() or log[-1]
+
+
+def steps(session: Session) -> list[Checkpoint]:
+    """The checkpoints; none when the session ended before there was a store."""
+    return session.store().log() if (session.path / "store.git").is_dir() else []
 
 
 def _patch(session: Session, file: str, base: Checkpoint, result: Checkpoint) -> Delivered:

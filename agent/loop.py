@@ -63,7 +63,8 @@ class Agent:
         self._opening = workspace
         self._session = session
         self._model_name = model_name
-        self._specs = [m.ToolSpec(**spec(tool)) for tool in tools.values()]
+        self._all_specs = [m.ToolSpec(**spec(tool)) for tool in tools.values()]
+        self._specs = self._all_specs
         self._system = Message(role="system", content=opening.system_prompt(profile.prompt))
         self._budget = Budget(Limits())
         self._circles = Circles()
@@ -111,12 +112,16 @@ class Agent:
         )
 
     async def _attempts(self, task: Task) -> AsyncGenerator[ev.Event, None]:
-        """Solve; where a verify command can judge, a small model gets fresh attempts."""
+        """Solve; where a verify command can judge, a small model gets fresh attempts.
+
+        With everything it needs in its prompt it is best at writing a short file anew, so that is
+        all it is offered then, until the last third of its attempts.
+        """
         failing = None
         if task.verify and self._profile.eager_verify:
             failing = await self._verify(task, task.verify)
             yield failing
-        prompt = await self._first_prompt(task.prompt, failing)
+        first = await self._first_prompt(task.prompt, failing)
         attempts = self._profile.attempts if task.verify else 1
         for attempt in range(1, attempts + 1):
             if attempt > 1:
@@ -124,7 +129,9 @@ class Agent:
                 workspace = await self._workspace()
                 await workspace.restore(workspace.base)
             self._circles = Circles()
-            self.messages = [self._system, Message(role="user", content=prompt)]
+            rewrite = first.files and attempt <= attempts * 2 // 3
+            self._specs = opening.rewriting(first.files) if rewrite else self._all_specs
+            self.messages = [self._system, Message(role="user", content=first.prompt)]
             try:
                 async with aclosing(self._solve(task, attempt)) as events:
                     async for event in events:
@@ -263,9 +270,9 @@ class Agent:
     async def _workspace(self) -> Workspace:
         return await self._budget.wait(asyncio.shield(self._opening))
 
-    async def _first_prompt(self, task: str, failing: ev.VerifyFinished | None) -> str:
+    async def _first_prompt(self, task: str, failing: ev.VerifyFinished | None) -> opening.Opening:
         if not self._profile.attach_files:
-            return task
+            return opening.Opening(task)
         return opening.with_context(task, (await self._workspace()).tree, failing)
 
     async def _keep(self, reason: str) -> str:

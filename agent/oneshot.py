@@ -6,7 +6,7 @@ import asyncio
 import signal
 import sys
 from argparse import Namespace
-from collections.abc import Generator
+from collections.abc import Coroutine, Generator
 from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -33,8 +33,11 @@ STDIN_LIMIT = 200_000
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-async def run(args: Namespace) -> int:
-    """Run the task and deliver its result. Raises QwrightError before the work has begun."""
+def run(args: Namespace) -> Coroutine[object, object, int]:
+    """Check everything that can be checked now, then return the work. Raises QwrightError.
+
+    No coroutine itself: inside one, Ctrl-C would not end the reading of stdin.
+    """
     directory = Path(args.cwd)
     if not directory.is_dir():
         raise ConfigError(f"-C {args.cwd}: no such directory")
@@ -57,8 +60,19 @@ async def run(args: Namespace) -> int:
         setup=tuple(args.setup or settings.setup),
         network=args.network or settings.network,
     )
-    model = await choice.connect(chosen, verified=bool(verify), progress=progress)
-    renderer = _renderer(args)
+    return _work(chosen, task, place, directory, _renderer(args), wanted, progress)
+
+
+async def _work(
+    chosen: choice.Choice,
+    task: Task,
+    place: Place,
+    directory: Path,
+    renderer: Renderer,
+    wanted: deliver.Wanted,
+    progress: Progress,
+) -> int:
+    model = await choice.connect(chosen, verified=bool(task.verify), progress=progress)
     session = Session.create(directory.resolve(), prompt=task.prompt, model=chosen.name)
     try:
         return await _Run(session, renderer, wanted, progress).work(

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Literal
 
 from qwright.agent.events import VerifyFinished
+from qwright.agent.model import ToolSpec
 from qwright.sandbox.errors import PathError
 from qwright.sandbox.tree import Tree
+from qwright.tools.base import spec
 from qwright.tools.truncate import truncate
+from qwright.tools.write_file import WriteFile
 
 CUT_OFF = (
     "Your answer was cut off at the output limit, so nothing was run. "
@@ -19,8 +24,19 @@ SAME_AGAIN = (
     "\n(You made this same call before and no file has changed since. Do something different.)"
 )
 _FILE_NAME = re.compile(r"[\w./-]*\w\.\w+")
+_TEST = re.compile(r"(^|/)(test_[^/]*|[^/]*_test\.\w+|[^/]*\.(test|spec)\.\w+|conftest\.py)$")
 _ATTACHED_CHARACTERS = 6_000
 """All attached files together; about 1,700 tokens."""
+_SHORT = 100
+"""Lines a small model rewrites more dependably than it edits them: it miscopies old_string."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The first prompt, and the short files in it one of which is to be written anew."""
+
+    prompt: str
+    files: tuple[str, ...] = ()
 
 
 def system_prompt(kind: Literal["small", "full"]) -> str:
@@ -28,13 +44,19 @@ def system_prompt(kind: Literal["small", "full"]) -> str:
     return files("qwright.agent").joinpath("prompts", f"{kind}.md").read_text("utf-8").strip()
 
 
-def with_context(task: str, tree: Tree, failing: VerifyFinished | None) -> str:
+def with_context(task: str, tree: Tree, failing: VerifyFinished | None) -> Opening:
     """For a small model: the task, the files it names, and what the verify command says."""
-    parts = [task, *_attachments(task, tree)]
+    attached = _attachments(task, tree)
+    short = all(text.count("\n") <= _SHORT for text in attached.values())
+    files = _subjects(attached) if failing and short else ()
+    shown = [f'<file path="{name}">\n{text.rstrip()}\n</file>' for name, text in attached.items()]
+    parts = [task, *shown]
     if failing and failing.exit_code != 0:
         parts.append(_verdict(failing, 1_500))
-        parts.append("Change the code so that it passes. It runs again by itself after each change.")
-    return "\n\n".join(parts)
+        parts.append(
+            "Change the code so that it passes. It runs again by itself after each change."
+        )
+    return Opening("\n\n".join(parts), files)
 
 
 def still_failing(verdict: VerifyFinished, changed: bool) -> str:
@@ -46,21 +68,35 @@ def still_failing(verdict: VerifyFinished, changed: bool) -> str:
     )
 
 
+def rewriting(files: Sequence[str]) -> list[ToolSpec]:
+    """The one tool for writing one of `files` anew."""
+    known = spec(WriteFile)
+    properties = known["parameters"]["properties"]
+    path = {**properties["path"], "enum": list(files)}
+    parameters = {**known["parameters"], "properties": {**properties, "path": path}}
+    return [ToolSpec(known["name"], known["description"], parameters)]
+
+
+def _subjects(names: Iterable[str]) -> tuple[str, ...]:
+    """Not the tests: a small model asked to make a test pass is quick to change it."""
+    return tuple(name for name in names if not _TEST.search(name))
+
+
 def _verdict(verdict: VerifyFinished, characters: int) -> str:
     how = "timed out" if verdict.exit_code == 124 else f"exit code {verdict.exit_code}"
     shown = truncate(verdict.output.strip(), characters)
     return f"Output of `{verdict.command}` ({how}):\n{shown}"
 
 
-def _attachments(task: str, tree: Tree) -> list[str]:
+def _attachments(task: str, tree: Tree) -> dict[str, str]:
     """The files named in the task, whole, as long as they are few and short."""
-    parts: list[str] = []
+    parts: dict[str, str] = {}
     left = _ATTACHED_CHARACTERS
     for name in dict.fromkeys(_FILE_NAME.findall(task)):
         text = _text_of(tree, name, left)
         if text is not None:
             left -= len(text)
-            parts.append(f'<file path="{name}">\n{text.rstrip()}\n</file>')
+            parts[name] = text
     return parts
 
 

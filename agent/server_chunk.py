@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 
 from qwright.agent.dialects import CallDelta, Delta
@@ -10,6 +11,7 @@ from qwright.agent.dialects.lenient_json import JsonValue
 from qwright.agent.model import Usage
 
 _Object = dict[str, JsonValue]
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,8 @@ def _list(value: JsonValue) -> list[JsonValue]:
 
 
 def _text(value: JsonValue) -> str:
-    return value if isinstance(value, str) else ""
+    """Half of a surrogate pair, which JSON can spell, could neither be saved nor sent again."""
+    return _HALF_PAIR.sub("\ufffd", value) if isinstance(value, str) else ""
 
 
 def _number(value: JsonValue) -> float:

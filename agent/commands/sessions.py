@@ -11,7 +11,8 @@ from pathlib import Path
 from qwright.agent import deliver
 from qwright.sandbox.accept import patch_text, undo_apply
 from qwright.sandbox.errors import WorkspaceError
-from qwright.sandbox.session_dir import Session, find_session, list_sessions
+from qwright.sandbox.journal import latest
+from qwright.sandbox.session_dir import RUNNING, Session, find_session, list_sessions
 from qwright.tools.sanitise import sanitise, shown_name
 
 
@@ -27,7 +28,7 @@ async def run(args: Namespace) -> int:
         case _, "diff":
             _diff(find_session(args.session))
         case _, "rm":
-            _remove(find_session(args.session, own=True))
+            _remove(find_session(args.session))
         case _:
             _list(getattr(args, "n", 20))
     return 0
@@ -39,7 +40,7 @@ def _list(count: int) -> None:
         print('No sessions yet. Start one: qwright "what to do"')
     for session in sessions:
         record = session.record
-        state = "applied" if record.applied else session.status
+        state = "applied" if _is_applied(session) else session.status
         prompt = sanitise(" ".join(record.prompt.split()))[:60]
         name = shown_name(Path(record.source).name)
         print(f"{record.id}  {state:14} {name:16.16} {prompt}  {_size(session)}")
@@ -57,14 +58,14 @@ def _size(session: Session) -> str:
 
 def _show(session: Session) -> None:
     record = session.record
-    print(f"session  {record.id}  {session.status}{', applied' if record.applied else ''}")
+    print(f"session  {record.id}  {session.status}{', applied' if _is_applied(session) else ''}")
     print(f"source   {sanitise(record.source)}")
     print(f"model    {sanitise(record.model)}")
     print(f"prompt   {sanitise(' '.join(record.prompt.split()))[:500]}")
     print(f"files    {session.path / 'ws'}")
     print(f"events   {session.path / 'events.jsonl'}")
     print("steps")
-    for checkpoint in session.store().log():
+    for checkpoint in deliver.steps(session):
         print(f"  {checkpoint.step:4}  {checkpoint.commit[:12]}  {sanitise(checkpoint.label)}")
 
 
@@ -79,6 +80,9 @@ def _diff(session: Session) -> None:
 
 
 def _remove(session: Session) -> None:
+    # Not by taking it over, which mends it first: what is beyond mending can be removed too.
+    if session.status == RUNNING:
+        raise WorkspaceError(f"session {session.record.id} is in use by another process")
     shutil.rmtree(session.path)
     print(f"Removed {session.record.id}.")
 
@@ -103,11 +107,16 @@ def _names(paths: Iterable[str]) -> str:
     return ", ".join(map(shown_name, paths))
 
 
+def _is_applied(session: Session) -> bool:
+    """Whether any of its result is in the user's files: the journal knows, even after a kill."""
+    return latest(session.path / "applied") is not None
+
+
 def _applied_here() -> Session:
     """The newest session whose result was applied to the files around here."""
     here = Path.cwd().resolve()
     for session in reversed(list_sessions()):
         source = Path(session.record.source)
-        if session.record.applied and (here == source or source in here.parents):
+        if _is_applied(session) and (here == source or source in here.parents):
             return Session.load(session.path, own=True)
     raise WorkspaceError("nothing to undo here: no result was applied; see `qwright sessions`")

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from qwright.agent.dialects import Dialect
+from collections.abc import Sequence
+from typing import Any
+
+from qwright.agent.dialects import Dialect, Reader
 from qwright.agent.dialects.native import NativeDialect
 from qwright.agent.dialects.text import TextDialect
+from qwright.agent.dialects.whole_file import WholeFileDialect, is_whole_file
+from qwright.agent.messages import Message
+from qwright.agent.model import ToolSpec
 from qwright.agent.profile import Profile
 
 
@@ -12,4 +18,28 @@ def dialect_for(profile: Profile, *, require_call: bool = False) -> Dialect:
     """`require_call` has a meaning only where the profile is constrained."""
     if profile.dialect == "native":
         return NativeDialect()
-    return TextDialect(constrained=profile.constrained, require_call=require_call)
+    text = TextDialect(constrained=profile.constrained, require_call=require_call)
+    return _ByTools(text) if profile.constrained and profile.prompt == "small" else text
+
+
+class _ByTools:
+    """Text calls, but raw code where all a model may do is to write a short file anew."""
+
+    def __init__(self, text: TextDialect) -> None:
+        self._text = text
+        self._whole = WholeFileDialect()
+
+    def _of(self, tools: Sequence[ToolSpec]) -> Dialect:
+        return self._whole if is_whole_file(tools) else self._text
+
+    def system_suffix(self, tools: Sequence[ToolSpec]) -> str:
+        return self._of(tools).system_suffix(tools)
+
+    def wire(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[dict[str, Any]]:
+        return self._of(tools).wire(messages, tools)
+
+    def request(self, tools: Sequence[ToolSpec]) -> dict[str, Any]:
+        return self._of(tools).request(tools)
+
+    def reader(self, tools: Sequence[ToolSpec]) -> Reader:
+        return self._of(tools).reader(tools)
