@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from qwright.agent.dialects.select import dialect_for
-from qwright.agent.embedded.catalogue import Entry, find, load_catalogue
+from qwright.agent.embedded.catalogue import DEFAULT_MODEL, Entry, find, load_catalogue
 from qwright.agent.endpoint import Endpoint, resolve_endpoint
 from qwright.agent.errors import ConfigError
 from qwright.agent.model import Model
 from qwright.agent.openai_client import OpenAIModel, preload
 from qwright.agent.profile import Profile, profile_for
-
-DEFAULT_EMBEDDED = "qwen2.5-coder-1.5b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,8 @@ def choose(model: str | None, base_url: str | None) -> Choice:
     endpoint = resolve_endpoint(os.environ, model=model, base_url=base_url, embedded=names)
     if endpoint:
         return Choice(profile_for(endpoint.model, embedded=False), endpoint, None)
-    entry = find(model or os.environ.get("OPENAI_MODEL") or DEFAULT_EMBEDDED)
+    named = os.environ.get("OPENAI_MODEL") or os.environ.get("QWEN_MODEL")
+    entry = find(model or named or DEFAULT_MODEL)
     return Choice(profile_for(entry.name, embedded=True), None, entry)
 
 
@@ -73,5 +73,5 @@ async def connect(choice: Choice, *, verified: bool, progress: Callable[[str], N
         endpoint = Endpoint(server.base_url, server.key, server.model, "embedded")
     assert endpoint is not None
     dialect = dialect_for(choice.profile, require_call=verified)
-    preload()
+    await asyncio.to_thread(preload)
     return OpenAIModel(endpoint, choice.profile, dialect)

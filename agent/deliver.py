@@ -96,7 +96,7 @@ def ends(session: Session) -> tuple[Checkpoint, Checkpoint]:
 
 def steps(session: Session) -> list[Checkpoint]:
     """The checkpoints; none when the session ended before there was a store."""
-    return session.store().log() if (session.path / "store.git").is_dir() else []
+    return session.store().log() if (session.path / "store.git" / "HEAD").is_file() else []
 
 
 def _patch(session: Session, file: str, base: Checkpoint, result: Checkpoint) -> Delivered:

@@ -64,7 +64,7 @@ def resolve_endpoint(
     the embedded server knows. Raises ConfigError for a URL, a key or a combination without sense.
     """
     url = _text(base_url) or _text(environ.get("OPENAI_BASE_URL"))
-    name = next(filter(None, map(_text, (model, *_named(environ)))), "")
+    name = _text(model) or _named(environ)
     if url:
         return _at(_clean_url(url), name, environ)
     if name in embedded:
@@ -83,15 +83,16 @@ def resolve_endpoint(
     return _at(OPENAI_URL, name, environ)
 
 
-def _named(environ: Mapping[str, str]) -> tuple[str | None, str | None]:
-    return environ.get("OPENAI_MODEL"), environ.get("QWEN_MODEL")
+def _named(environ: Mapping[str, str]) -> str:
+    return _text(environ.get("OPENAI_MODEL")) or _text(environ.get("QWEN_MODEL"))
 
 
 def _at(url: str, model: str, environ: Mapping[str, str]) -> Endpoint:
     provider = _provider(url)
     names = ("DASHSCOPE_API_KEY", "OPENAI_API_KEY")
     usable = names if provider == "dashscope" else names[1:]
-    key = next(filter(None, (_text(environ.get(name)) for name in usable)), "")
+    keys = [_text(environ.get(name)) for name in usable]
+    key = next((one for one in keys if one), "")
     if not (key.isascii() and key.isprintable()):
         raise ConfigError("the API key holds characters that no key has; set its variable again")
     model = model or (DASHSCOPE_MODEL if provider == "dashscope" else "")

@@ -21,7 +21,7 @@ from qwright.agent.model import CallChunk, Chunk, Finish, RetryChunk, Sampling, 
 from qwright.agent.profile import Profile
 from qwright.agent.request_body import refused_fields, request_body
 from qwright.agent.retry import RetryPolicy, retry_after, retry_wait
-from qwright.agent.server_chunk import ServerChunk, read_chunk
+from qwright.agent.server_chunk import ServerChunk, model_names, read_chunk
 
 if TYPE_CHECKING:
     from openai import APIError, APIStatusError, AsyncOpenAI, AsyncStream
@@ -164,7 +164,9 @@ class OpenAIModel:
             try:
                 return await self._post(body)
             except openai.APIStatusError as error:
-                refused = refused_fields(body, _said(error)) if _is_complaint(error) else set()
+                refused = set[str]()
+                if _is_complaint(error):
+                    refused |= refused_fields(body, _said(error))
                 if not refused:
                     raise await self._status_failure(error) from error
                 self._refused |= refused
@@ -208,9 +210,7 @@ class OpenAIModel:
             )
         except (openai.APIError, ValueError):
             return []
-        data = cast(dict[str, Any], answer).get("data") if isinstance(answer, dict) else None
-        models = cast(list[Any], data) if isinstance(data, list) else []
-        return [str(one["id"]) for one in models if isinstance(one, dict) and "id" in one]
+        return model_names(cast(JsonValue, answer))
 
     def _timeout(self, error: APIError) -> ModelConnectionError:
         if "Connect" in type(error.__cause__).__name__:

@@ -22,10 +22,17 @@ class ServerChunk:
     usage: Usage | None = None
 
 
+def model_names(data: JsonValue) -> list[str]:
+    """The names in an answer of /models; empty for one that cannot be read."""
+    models = [_object(one) for one in _list(_object(data).get("data"))]
+    return [_text(one.get("id")) for one in models if _text(one.get("id"))]
+
+
 def read_chunk(data: JsonValue) -> ServerChunk:
     """Never raises: what a server left out or mistyped counts as absent."""
     event = _object(data)
-    choice = next((_object(one) for one in _list(event.get("choices"))), {})
+    choices = _list(event.get("choices"))
+    choice = _object(choices[0]) if choices else {}
     delta = _object(choice.get("delta"))
     reasoning = _text(delta.get("reasoning_content")) or _text(delta.get("reasoning"))
     calls = tuple(_call(_object(one)) for one in _list(delta.get("tool_calls")))

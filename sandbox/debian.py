@@ -156,7 +156,7 @@ async def _host_mirror() -> list[str]:
     )
     output, _ = await process.communicate()
     lines = [line.split() for line in output.decode(errors="replace").splitlines()]
-    return next(([fields[0]] for fields in lines if _is_debian(fields)), [])
+    return [fields[0] for fields in lines if _is_debian(fields)][:1]
 
 
 def _is_debian(fields: list[str]) -> bool:

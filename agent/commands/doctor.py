@@ -43,7 +43,8 @@ def _openat2() -> Check:
 
 
 async def _model() -> list[Check]:
-    from qwright.agent.choice import DEFAULT_EMBEDDED, choose
+    from qwright.agent.choice import choose
+    from qwright.agent.embedded.catalogue import DEFAULT_MODEL
     from qwright.agent.embedded.server import running
     from qwright.agent.embedded.weights import installed
 
@@ -51,7 +52,7 @@ async def _model() -> list[Check]:
     if chosen.endpoint:
         return [Check("model", True, f"{chosen.name} at {chosen.endpoint.shown_url}")]
     names = [found.entry.name for found in installed()]
-    pull = f"qwright models pull {DEFAULT_EMBEDDED}, or set OPENAI_BASE_URL and OPENAI_MODEL."
+    pull = f"qwright models pull {DEFAULT_MODEL}, or set OPENAI_BASE_URL and OPENAI_MODEL."
     detail = ", ".join(names) or "none here"
     servers = [server.name for server in await running()]
     return [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,7 +47,7 @@ Script = Sequence[Reply] | Callable[[dict[str, Any]], Reply]
 
 
 @asynccontextmanager
-async def serving(script: Script, *, models: Sequence[str] = ()) -> AsyncIterator[Server]:
+async def serving(script: Script, *, models: Sequence[str] = ()) -> AsyncGenerator[Server]:
     """Replies in order, the last one for ever; or what a function makes of the request."""
     server = Server()
     busy: set[asyncio.Task[None]] = set()

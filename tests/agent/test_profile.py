@@ -5,6 +5,7 @@ import pytest
 from qwright.agent.dialects.native import NativeDialect
 from qwright.agent.dialects.select import dialect_for
 from qwright.agent.dialects.text import TextDialect
+from qwright.agent.opening import rewriting
 from qwright.agent.profile import PROFILES, profile_for
 from tests.agent.tool_specs import TOOLS
 
@@ -47,8 +48,11 @@ def test_profiles_leave_room_for_a_prompt() -> None:
 def test_the_dialect_follows_the_profile() -> None:
     assert isinstance(dialect_for(profile_for("qwen3-coder-plus", embedded=False)), NativeDialect)
     embedded = profile_for("qwen2.5-coder-1.5b", embedded=True)
-    assert isinstance(dialect_for(embedded), TextDialect)
+    larger = profile_for("qwen2.5-coder-7b", embedded=True)
+    assert isinstance(dialect_for(larger), TextDialect)
     free = dialect_for(embedded).request(TOOLS)["extra_body"]["grammar"]
     required = dialect_for(embedded, require_call=True).request(TOOLS)["extra_body"]["grammar"]
     assert "preamble call" in required
     assert "preamble call" not in free
+    whole = dialect_for(embedded).request(rewriting(["a.py"]))["extra_body"]["grammar"]
+    assert '"a.py"' in whole

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 from qwright.agent.dialects.grammar import call_grammar
+from qwright.agent.dialects.lenient_json import JsonValue
 from qwright.agent.dialects.native import NativeDialect
 from qwright.agent.dialects.text import TextDialect, lean_schema
 from qwright.agent.messages import Message, ToolCall
@@ -84,7 +85,7 @@ def test_only_a_constrained_dialect_sends_a_grammar() -> None:
 
 
 def test_a_schema_is_shown_without_noise() -> None:
-    schema = {
+    schema: JsonValue = {
         "title": "Search",
         "type": "object",
         "additionalProperties": False,
