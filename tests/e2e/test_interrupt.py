@@ -1,0 +1,100 @@
+"""Ctrl-C: the model and the container stop at once, and the work is kept."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from tests.agent.replay import Server
+from tests.e2e.house import FIXED, House, containers, finish
+from tests.e2e.scripted_server import Reply, call, says, scripted, wait_until
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
+
+FIX = call("edit", path="calc.py", old_string="a - b", new_string="a + b")
+LONG = call("run_shell_command", command="echo half > half.txt; touch going; sleep 600")
+TASK = "test_calc.py fails; fix calc.py"
+
+
+def while_it_speaks(house: House, server: Server) -> bool:
+    log = [*house.home.glob("state/sessions/*/events.jsonl")]
+    return bool(log) and "I am thinking" in log[0].read_text()
+
+
+def while_a_command_runs(house: House, server: Server) -> bool:
+    return bool([*house.home.glob("state/sessions/*/ws/going")])
+
+
+MOMENTS: list[tuple[Reply, Callable[[House, Server], bool]]] = [
+    (says(text="I am thinking", hang=True), while_it_speaks),
+    (says(LONG), while_a_command_runs),
+]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(("second", "moment"), MOMENTS)
+def test_it_ends_at_once_and_keeps_the_work(
+    house: House,
+    second: Reply,
+    moment: Callable[[House, Server], bool],
+    number: signal.Signals,
+) -> None:
+    before = house.files
+    with scripted(says(FIX), second) as server:
+        process = house.start(TASK, server=server)
+        wait_until(lambda: moment(house, server), "the moment")
+        # To the whole group, as a terminal does it.
+        os.killpg(process.pid, number)
+        done = finish(process, 130)
+    assert "interrupted" in done.out
+    assert house.files == before
+    assert containers(house.session) == []
+    assert house.record()["status"] == "interrupted"
+    shown = house.shown()
+    assert "interrupted" in shown
+    assert "edit" in shown
+    if moment is while_a_command_runs:
+        diff = house.run("sessions", "diff", house.session).out
+        assert "+half" in diff
+    house.run("apply", house.session)
+    assert (house.repo / "calc.py").read_bytes() == FIXED
+
+
+def test_twice_is_an_order(house: House) -> None:
+    """The second one does not wait for anything, and still leaves no container."""
+    with scripted(says(FIX), says(LONG)) as server:
+        process = house.start(TASK, server=server)
+        wait_until(lambda: while_a_command_runs(house, server), "the command")
+        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)
+        finish(process, 130)
+    house.run("sandbox", "clean")
+    assert containers(house.session) == []
+    assert "edit" in house.shown()
+
+
+WAITING = """
+import sys
+from qwright.agent import oneshot
+from qwright.agent.cli import main
+def wait(*_):
+    import time
+    print("waiting", flush=True)
+    time.sleep(600)
+oneshot._prompt = wait
+sys.exit(main())
+"""
+
+
+def test_before_there_is_a_session(house: House) -> None:
+    """Where stdin is read, for one."""
+    process = house.start(TASK, command=[sys.executable, "-c", WAITING])
+    assert process.stdout is not None
+    assert process.stdout.readline() == "waiting\n"
+    os.killpg(process.pid, signal.SIGINT)
+    assert finish(process, 130).line == "interrupted"
+    assert house.sessions == []
