@@ -115,7 +115,7 @@ class Agent:
         """Solve; where a verify command can judge, a small model gets fresh attempts.
 
         With everything it needs in its prompt it is best at writing a short file anew, so that is
-        all it is offered then, until the last third of its attempts.
+        all it is offered then, but for its last attempt.
         """
         failing = None
         if task.verify and self._profile.eager_verify:
@@ -129,7 +129,7 @@ class Agent:
                 workspace = await self._workspace()
                 await workspace.restore(workspace.base)
             self._circles = Circles()
-            rewrite = first.files and attempt <= attempts * 2 // 3
+            rewrite = first.files and attempt < attempts
             self._specs = opening.rewriting(first.files) if rewrite else self._all_specs
             self.messages = [self._system, Message(role="user", content=first.prompt)]
             try:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from qwright.agent.embedded.fetch import import_root
-from qwright.evals.bench.recorder import ChatRequest, Recorder, Request
+from qwright.evals.bench.recorder import ChatRequest, Recorder
 from qwright.sandbox.errors import QwrightError
 
 FIRST_REQUEST_SECONDS = 120.0
@@ -101,46 +101,40 @@ def launch(client: Client, stage: Stage, recorder: Recorder) -> Launch:
 
     Blocks. Raises NoRequestError when no request with that task came from it.
     """
-    mark = secrets.token_hex(4)
-    task = f"Say hello and do nothing else. [{mark}]"
-    environment = _environment(client, stage, recorder, task)
-    argv = [_filled(word, recorder, task) for word in client.argv]
-    with stage.log.open("wb") as log:
-        began = time.monotonic()
-        process = subprocess.Popen(
-            argv,
-            cwd=stage.repository,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-        try:
-            _await_request(recorder, process, mark.encode())
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(END_SECONDS)
-        finally:
-            _end(process)
+    task = f"Say hello and do nothing else. [{secrets.token_hex(4)}]"
+    began = time.monotonic()
+    process = _start(client, stage, recorder, task)
+    try:
+        _await_request(recorder, process, task.encode())
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(END_SECONDS)
+    finally:
+        _end(process)
     sent = [request for request in recorder.requests if request.first_byte >= began]
-    return _launch(client, stage, sent, began, task)
-
-
-def _launch(
-    client: Client, stage: Stage, sent: Sequence[Request], began: float, task: str
-) -> Launch:
     asked = [(request, chat) for request in sent if (chat := request.chat)]
-    mark = task.rpartition("[")[2]
-    if not any(mark in message.text for _, chat in asked for message in chat.messages):
+    if not any(task in message.text for _, chat in asked for message in chat.messages):
         raise NoRequestError(f"{client.name} sent no prompt: {_last_line(stage.log)}")
     first = min(request.first_byte for request, _ in asked)
     return Launch(first - began, [chat for _, chat in asked], task)
 
 
-def _await_request(recorder: Recorder, process: subprocess.Popen[bytes], mark: bytes) -> None:
+def _start(client: Client, stage: Stage, recorder: Recorder, task: str) -> subprocess.Popen[bytes]:
+    with stage.log.open("wb") as log:
+        return subprocess.Popen(
+            [_filled(word, recorder, task) for word in client.argv],
+            cwd=stage.repository,
+            env=_environment(client, stage, recorder, task),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def _await_request(recorder: Recorder, process: subprocess.Popen[bytes], task: bytes) -> None:
     deadline = time.monotonic() + FIRST_REQUEST_SECONDS
     while time.monotonic() < deadline:
-        found = recorder.wait_for(lambda request: mark in request.body, 0.1)
+        found = recorder.wait_for(lambda request: task in request.body, 0.1)
         if found or process.poll() is not None:
             return
 
