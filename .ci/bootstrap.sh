@@ -50,7 +50,10 @@ need_venv() {
     echo "$want" >.venv/.done
 }
 
-engine_answers() { "$PYTHON" -m qwright.sandbox.engine 2>/dev/null; }
+engine_answers() {
+    "$PYTHON" -c 'import asyncio; from qwright.sandbox.engine import connect; asyncio.run(connect())' \
+        2>/dev/null
+}
 
 need_engine() {
     engine_answers && return
