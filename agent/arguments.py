@@ -67,8 +67,8 @@ def count(text: str) -> int:
 def _run_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="qwright",
-        description="A coding agent for Qwen-Coder: every command in a container, every step in git.\n"
-        "The result is applied to your working tree; `qwright undo` takes it back.",
+        description="A coding agent for Qwen-Coder: every command in a container, every step in\n"
+        "git. The result is applied to your working tree; `qwright undo` takes it back.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

@@ -34,6 +34,7 @@ DECODED = 96
 FUNCTIONS = 40
 """How many the prompt holds whose evaluation is measured."""
 OF_ENGINE = Budget(0.97, least=True)
+READING = "Which of these functions is wrong?"
 COUNTING = "Do not call a tool. Write the numbers from 1 to 500 in words, one per line."
 GREEDY = Sampling(temperature=0.0, top_p=1.0, top_k=1, min_p=0.0, repetition_penalty=1.0, seed=None)
 """The same as `engine_http.GREEDY`."""
@@ -141,17 +142,14 @@ def check_equal(name: str, through: Sequence[Sample], alone: Sequence[Sample]) -
         raise UnequalError(f"{name}: prompt and answer tokens differ: {sides[0]}, {sides[1]}")
 
 
-def cases() -> list[Case]:
+def cases(answer: int = DECODED, functions: int = FUNCTIONS) -> list[Case]:
     """Decoding without and with tools, whose grammar the engine then follows, and a cold prompt."""
     tools = [ToolSpec(**spec(tool)) for tool in SMALL_TOOLS.values()]
-    functions = "\n".join(
-        f"def shift_{n}(value):\n    return value + {n}\n" for n in range(FUNCTIONS)
-    )
-    reading = f"Which of these functions is wrong?\n{functions}"
+    bodies = [f"def shift_{n}(value):\n    return value + {n}\n" for n in range(functions)]
     return [
-        Case("decode", COUNTING, DECODED),
-        Case("decode, tools and grammar", COUNTING, DECODED, tools),
-        Case("prefill", reading, 1, cold=True),
+        Case("decode", COUNTING, answer),
+        Case("decode, tools and grammar", COUNTING, answer, tools),
+        Case("prefill", "\n".join([READING, *bodies]), 1, cold=True),
     ]
 
 
