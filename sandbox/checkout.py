@@ -22,6 +22,8 @@ SOURCE_HEAD = "Source-Head"
 
 _FOLDER_FILES = 200_000
 _FOLDER_BYTES = 4_000_000_000
+_ROOM_TO_WORK = 4_000_000
+"""Bytes for the steps of even the smallest session."""
 _SECRET = (
     *(".env", ".env.*", "*.env", ".netrc", "_netrc", ".git-credentials", ".npmrc", ".pypirc"),
     *("id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "*.pem", "*.key", "*.p12", "*.pfx"),
@@ -159,13 +161,17 @@ def _walk(root: Path) -> Iterator[tuple[str, int]]:
 
 
 def _require_space(plan: _Plan, session_dir: Path) -> None:
-    needed = sum(_sizes(plan.root, list(plan.paths)))
+    needed = 2 * sum(_sizes(plan.root, list(plan.paths))) + _ROOM_TO_WORK
     free = shutil.disk_usage(session_dir).free
-    if free < 2 * needed:
+    if free < needed:
         raise WorkspaceError(
-            f"a session of {plan.root} needs {2 * needed / 1e9:.1f} GB in {session_dir.parent}, "
-            f"{free / 1e9:.1f} GB are free: make room or set QWRIGHT_HOME to another disk"
+            f"a session of {plan.root} needs {_size(needed)} in {session_dir.parent}, "
+            f"{_size(free)} are free: make room or set QWRIGHT_HOME to another disk"
         )
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
 
 
 def _sizes(root: Path, paths: Sequence[str]) -> Iterator[int]:

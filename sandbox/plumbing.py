@@ -75,6 +75,10 @@ _ENVIRONMENT = {
 }
 
 
+_FULL = 1_000_000
+"""Bytes free under which a failure is taken to be for want of space."""
+
+
 class GitFailedError(WorkspaceError):
     """A git command failed, or took longer than it may."""
 
@@ -126,12 +130,13 @@ class Plumbing:
                 capture_output=True,
                 timeout=timeout,
                 check=False,
+                process_group=0,  # Ctrl-C must not end a step half recorded
             )
         except subprocess.TimeoutExpired as error:
             line = f"git {arguments[0]} did not end within {timeout:.0f} s"
             raise GitFailedError(line, 124) from error
         if done.returncode not in codes:
-            raise _failure(arguments[0], done.returncode, done.stderr)
+            raise self._failure(arguments[0], done.returncode, done.stderr)
         return done.stdout, done.stderr
 
     def feed(self, *arguments: str, chunks: Iterable[bytes], durable: bool = True) -> None:
@@ -150,6 +155,7 @@ class Plumbing:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=said,
+                process_group=0,
             )
             try:
                 # A git that gave up closes its end; its exit code and stderr then say why.
@@ -163,7 +169,7 @@ class Plumbing:
                 code = git.wait()
             said.seek(0)
             if code != 0:
-                raise _failure(arguments[0], code, said.read())
+                raise self._failure(arguments[0], code, said.read())
 
     def _environment(self, index: Path | None) -> dict[str, str]:
         environment = {**_ENVIRONMENT, **_as_variables(_OVERRIDES)}
@@ -173,11 +179,17 @@ class Plumbing:
             environment["GIT_WORK_TREE"] = str(self._work_tree)
         return environment
 
-
-def _failure(command: str, code: int, said: bytes) -> GitFailedError:
-    text = said.decode(errors="backslashreplace").strip()
-    reason = text.splitlines()[-1] if text else f"exit code {code}"
-    return GitFailedError(f"git {command} failed: {reason}", code)
+    def _failure(self, command: str, code: int, said: bytes) -> GitFailedError:
+        text = said.decode(errors="backslashreplace").strip()
+        reason = text.splitlines()[-1] if text else f"exit code {code}"
+        line = f"git {command} failed: {reason}"
+        # Git's own words for a full disk are many, and some do not mention it.
+        if shutil.disk_usage(self.git_dir).free < _FULL:
+            place = self.git_dir.parent
+            line = (
+                f"no space left in {place}, make room or set QWRIGHT_HOME to another disk ({line})"
+            )
+        return GitFailedError(line, code)
 
 
 @cache

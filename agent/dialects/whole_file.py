@@ -21,7 +21,7 @@ _SUFFIX = """
 
 Say in one or two sentences what is wrong. Then write the path {path} on a line of its own and, \
 after it, the whole corrected file, every line of it, in a code fence."""
-_GRAMMAR = r"""root ::= sentence{0,6} path "\n```" info "\n" line* "```"
+_GRAMMAR = r"""root ::= sentence{0,4} path "\n```" info "\n" line* "```"
 sentence ::= ([^`\n] [^\n`]*)? "\n"
 info ::= [a-z+]{0,12}
 line ::= ([^`\n] [^\n]*)? "\n" | "`" [^`\n] [^\n]* "\n"

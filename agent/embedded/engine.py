@@ -15,6 +15,12 @@ POLL = 0
 """How long a thread spins for its next piece of work before it sleeps, 0..100."""
 
 
+REPEATED = 6
+"""Tokens that must repeat what was read before the next ones are guessed from there."""
+GUESSED = 12
+"""Tokens guessed at a time: a file written anew is mostly what was read. The text stays the same."""
+
+
 class Engine(Protocol):
     """A running server."""
 
@@ -42,6 +48,17 @@ class _Sampling(Protocol):
     penalty_repeat: float
 
 
+class _NgramSimple(Protocol):
+    size_n: int
+    size_m: int
+    min_hits: int
+
+
+class _Speculative(Protocol):
+    types: list[int]
+    ngram_simple: _NgramSimple
+
+
 class Params(Protocol):
     """What is used of xllamacpp's CommonParams, which comes without types."""
 
@@ -62,11 +79,18 @@ class Params(Protocol):
     offline: bool
     chat_template: str
     sampling: _Sampling
+    speculative: _Speculative
     cpuparams: _Cpu
     cpuparams_batch: _Cpu
 
 
+class _SpeculativeType(Protocol):
+    COMMON_SPECULATIVE_TYPE_NGRAM_SIMPLE: int
+
+
 class _Library(Protocol):
+    common_speculative_type: _SpeculativeType
+
     def CommonParams(self) -> Params: ...
     def Server(self, params: Params) -> Engine: ...
 
@@ -97,7 +121,15 @@ def make_params(
     params.offline = True
     params.chat_template = template or ""
     _set_sampling(params.sampling)
+    _guess_repetition(params.speculative)
     return params
+
+
+def _guess_repetition(speculative: _Speculative) -> None:
+    speculative.types = [_library().common_speculative_type.COMMON_SPECULATIVE_TYPE_NGRAM_SIMPLE]
+    speculative.ngram_simple.size_n = REPEATED
+    speculative.ngram_simple.size_m = GUESSED
+    speculative.ngram_simple.min_hits = 1
 
 
 def _set_sampling(sampling: _Sampling) -> None:

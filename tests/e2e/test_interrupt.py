@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -75,6 +76,29 @@ def test_twice_is_an_order(house: House) -> None:
     house.run("sandbox", "clean")
     assert containers(house.session) == []
     assert "edit" in house.shown()
+
+
+def test_while_a_step_is_recorded(house: House) -> None:
+    """A terminal sends Ctrl-C to git as well; the step is recorded all the same."""
+    slow = house.home / "bin" / "git"
+    slow.parent.mkdir()
+    reached = house.home / "reached"
+    real = shutil.which("git")
+    slow.write_text(
+        "#!/bin/sh\n"
+        f'case "$*" in *commit-tree*) touch "{reached}"; sleep 1;; esac\n'
+        f'exec "{real}" "$@"\n'
+    )
+    slow.chmod(0o755)
+    path = f"{slow.parent}:{os.environ['PATH']}"
+    with scripted(says(FIX), says(text="I am thinking", hang=True)) as server:
+        process = house.start(TASK, server=server, env={"PATH": path})
+        wait_until(reached.exists, "the first step")
+        os.killpg(process.pid, signal.SIGINT)
+        finish(process, 130)
+    assert house.shown().count(" edit\n") == 1
+    house.run("apply", house.session)
+    assert (house.repo / "calc.py").read_bytes() == FIXED
 
 
 WAITING = """
