@@ -18,7 +18,7 @@ POLL = 0
 REPEATED = 6
 """Tokens that must repeat what was read before the next ones are guessed from there."""
 GUESSED = 12
-"""Tokens guessed at a time: a file written anew is mostly what was read. The text stays the same."""
+"""Tokens guessed at a time: a file written anew is mostly what was read. The text stays as is."""
 
 
 class Engine(Protocol):
