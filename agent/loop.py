@@ -115,13 +115,14 @@ class Agent:
         """Solve; where a verify command can judge, a small model gets fresh attempts.
 
         With everything it needs in its prompt it is best at writing a short file anew, so that is
-        all it is offered then, but for its last attempt.
+        all it is offered then.
         """
         failing = None
         if task.verify and self._profile.eager_verify:
             failing = await self._verify(task, task.verify)
             yield failing
         first = await self._first_prompt(task.prompt, failing)
+        self._specs = opening.rewriting(first.files) if first.files else self._all_specs
         attempts = self._profile.attempts if task.verify else 1
         for attempt in range(1, attempts + 1):
             if attempt > 1:
@@ -129,8 +130,6 @@ class Agent:
                 workspace = await self._workspace()
                 await workspace.restore(workspace.base)
             self._circles = Circles()
-            rewrite = first.files and attempt < attempts
-            self._specs = opening.rewriting(first.files) if rewrite else self._all_specs
             self.messages = [self._system, Message(role="user", content=first.prompt)]
             try:
                 async with aclosing(self._solve(task, attempt)) as events:
