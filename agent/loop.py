@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+import sys
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
@@ -144,7 +145,9 @@ class Agent:
         """Turns until the model is done and, where there is a verify command, that passes."""
         sampling = self._profile.sampling_for(attempt)
         failures = 0
-        for _ in range(self._profile.turns_per_attempt):
+        # Where nothing judges there is one attempt, and only the run's own limits bound it.
+        turns = self._profile.turns_per_attempt if task.verify else sys.maxsize
+        for _ in range(turns):
             changed = False
             async with aclosing(self._turn(sampling)) as events:
                 async for event in events:

@@ -17,6 +17,7 @@ from qwright.sandbox.errors import SandboxError, WorkspaceError
 from tests.agent.stage import PATIENT, SEVERAL, Played, Stage, ran
 from tests.fakes import Answer, call, ended, says
 
+SEVERAL_TURNS = 2 * SEVERAL.turns_per_attempt
 VERIFIED = Task("Fix a.py.", verify="python -m pytest -q")
 DONE = Answer("All good.")
 LOOK = call("read_file", path="a.py")
@@ -178,6 +179,13 @@ class TestAttempts:
         kept = [stage.store.blob(tree["a.py"][1]) for tree in trees]
         assert kept == [b"x = 1\n", b"x = 9\n", b"x = 2\n"]
         assert run.file("a.py") == b"x = 2\n"
+
+
+def test_without_a_verify_command_a_small_model_may_take_its_turns(stage: Stage) -> None:
+    looks = [says(call("read_file", path="a.py", offset=n)) for n in range(SEVERAL_TURNS)]
+    run = stage.play(*looks, says(FIX), DONE, profile=SEVERAL)
+    assert run.finished.reason == "done"
+    assert run.file("a.py") == b"x = 2\n"
 
 
 class TestLimits:
