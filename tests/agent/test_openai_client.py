@@ -1,109 +1,34 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
-import subprocess
-import sys
-from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
-from typing import Any
 
 import pytest
 
-from qwright.agent.dialects import Dialect
-from qwright.agent.dialects.native import NativeDialect
-from qwright.agent.dialects.text import TextDialect
-from qwright.agent.endpoint import Endpoint, Provider
 from qwright.agent.errors import ModelAuthError, ModelConnectionError, ModelError, ModelStatusError
-from qwright.agent.messages import Message
 from qwright.agent.model import (
     CallChunk,
     Chunk,
     Finish,
-    Model,
     ReasoningDelta,
-    RetryChunk,
-    Sampling,
     TextDelta,
 )
-from qwright.agent.openai_client import OpenAIModel
-from qwright.agent.profile import DEFAULT, QWEN3_CODER, SMALL_LOCAL
-from qwright.agent.retry import RetryPolicy
-from tests.agent.replay import Reply, Script, Server, error, serving
+from tests.agent.asking import (
+    ASK,
+    KEY,
+    OK,
+    ask,
+    calls,
+    collect,
+    failure,
+    finish,
+    model_at,
+    retries,
+)
+from tests.agent.replay import Reply, error, serving
 from tests.agent.streams import NAMES, calls_of, expected, stream_bytes
 from tests.agent.tool_specs import TOOLS
-
-ASK = [Message(role="system", content="S"), Message(role="user", content="Go.")]
-QUICK = RetryPolicy(retries=2, first=0.001)
-OK = stream_bytes("vllm-native")
-KEY = "sk-secret-1234"
-
-
-def model_at(
-    url: str,
-    *,
-    dialect: Dialect | None = None,
-    provider: Provider = "compatible",
-    key: str = KEY,
-    stall: float | None = None,
-    retries: RetryPolicy = QUICK,
-) -> OpenAIModel:
-    endpoint = Endpoint(url, key, "m1", provider)
-    chosen = dialect or NativeDialect()
-    return OpenAIModel(endpoint, QWEN3_CODER, chosen, retries=retries, stall=stall)
-
-
-async def collect(model: Model, into: list[Chunk] | None = None) -> list[Chunk]:
-    seen: list[Chunk] = [] if into is None else into
-    async for chunk in model.stream(ASK, TOOLS):
-        seen.append(chunk)
-    return seen
-
-
-def ask(script: Script, **options: Any) -> tuple[list[Chunk], Server]:
-    async def main() -> tuple[list[Chunk], Server]:
-        async with serving(script) as server:
-            model = model_at(server.url, **options)
-            try:
-                return await collect(model), server
-            finally:
-                await model.close()
-
-    return asyncio.run(main())
-
-
-def failure(script: Script, *, models: Sequence[str] = (), **options: Any) -> tuple[str, Server]:
-    """The line of the ModelError, checked to be one line without the key."""
-
-    async def main() -> tuple[str, Server]:
-        async with serving(script, models=models) as server:
-            model = model_at(server.url, **options)
-            with pytest.raises(ModelError) as caught:
-                await collect(model)
-            await model.close()
-            return str(caught.value), server
-
-    line, server = asyncio.run(main())
-    assert "\n" not in line
-    assert KEY not in line
-    assert server.url in line
-    return line, server
-
-
-def calls(chunks: list[Chunk]) -> list[tuple[str, dict[str, Any]]]:
-    found = [chunk.call for chunk in chunks if isinstance(chunk, CallChunk)]
-    return [(call.name, call.arguments) for call in found if call.error is None]
-
-
-def retries(chunks: list[Chunk]) -> list[RetryChunk]:
-    return [chunk for chunk in chunks if isinstance(chunk, RetryChunk)]
-
-
-def finish(chunks: list[Chunk]) -> Finish:
-    last = chunks[-1]
-    assert isinstance(last, Finish)
-    return last
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "cut-before-finish"])
@@ -343,119 +268,3 @@ def test_leaving_the_stream_closes_the_connection() -> None:
             await asyncio.wait_for(server.left.wait(), 5)
 
     asyncio.run(main())
-
-
-def refuses(*names: str) -> Callable[[dict[str, Any]], Reply]:
-    def answer(request: dict[str, Any]) -> Reply:
-        for name in names:
-            if name in request:
-                return error(400, f"Unrecognized request argument supplied: {name}")
-        return Reply(OK)
-
-    return answer
-
-
-async def _twice(server: Server, model: OpenAIModel) -> None:
-    for _ in range(2):
-        assert calls(await collect(model)) == calls_of("vllm-native")
-
-
-def with_server(script: Script, use: Callable[[Server, OpenAIModel], Awaitable[None]]) -> Server:
-    async def main() -> Server:
-        async with serving(script) as server:
-            model = model_at(server.url)
-            await use(server, model)
-            await model.close()
-            return server
-
-    return asyncio.run(main())
-
-
-def test_fields_a_server_does_not_know_are_left_out_and_that_is_remembered() -> None:
-    server = with_server(refuses("top_k"), _twice)
-    assert len(server.requests) == 3
-    assert "min_p" in server.requests[0]
-    for request in server.requests[1:]:
-        assert not {"top_k", "min_p", "repetition_penalty", "repeat_penalty"} & request.keys()
-        assert "tools" in request
-        assert "stream_options" in request
-    server = with_server(refuses("stream_options", "parallel_tool_calls"), _twice)
-    assert len(server.requests) == 4
-    assert "top_k" in server.requests[-1]
-
-
-def test_a_refusal_that_names_no_field_is_an_error() -> None:
-    _, server = failure([error(400, "the model and messages are wrong")])
-    assert len(server.requests) == 1
-
-
-def test_the_request_holds_what_the_profile_says() -> None:
-    async def main(server: Server, model: OpenAIModel) -> None:
-        async for _ in model.stream(ASK, TOOLS, sampling=Sampling(temperature=0.1, seed=5)):
-            pass
-
-    request = with_server([Reply(OK)], main).requests[0]
-    assert request["model"] == "m1"
-    assert request["stream"] is True
-    assert request["stream_options"] == {"include_usage": True}
-    assert request["max_tokens"] == QWEN3_CODER.max_output
-    assert (request["temperature"], request["seed"], request["top_k"]) == (0.1, 5, 20)
-    assert len(request["tools"]) == len(TOOLS)
-
-
-def test_the_grammar_goes_into_the_body() -> None:
-    dialect = TextDialect(constrained=True)
-    _, server = ask([Reply(stream_bytes("llamacpp-grammar-call"))], dialect=dialect)
-    request = server.requests[0]
-    assert request["grammar"].startswith("root ::= ")
-    assert "tools" not in request
-    assert "read_file" in request["messages"][0]["content"]
-
-
-def test_the_key_goes_to_the_server_and_into_no_repr() -> None:
-    _, server = ask([Reply(OK)])
-    assert f"bearer {KEY}" in server.headers[0].lower()
-    assert KEY not in repr(model_at("http://127.0.0.1:1/v1").endpoint)
-
-
-def test_the_users_organisation_is_told_to_openai_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENAI_ORG_ID", "org-1")
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    _, server = ask([Reply(OK)])
-    assert "org-1" not in server.headers[0]
-
-
-def test_importing_the_client_does_not_import_the_sdk() -> None:
-    code = "import sys, qwright.agent.openai_client; sys.exit('openai' in sys.modules)"
-    path = json.dumps(sys.path)
-    run = f"import sys; sys.path = {path}; {code}"
-    assert subprocess.run([sys.executable, "-c", run], check=False).returncode == 0
-
-
-def test_profiles_without_sampling_send_none() -> None:
-    async def main() -> dict[str, Any]:
-        async with serving([Reply(OK)]) as server:
-            endpoint = Endpoint(server.url, "", "gpt", "openai")
-            model = OpenAIModel(endpoint, DEFAULT, NativeDialect(), retries=QUICK)
-            await collect(model)
-            await model.close()
-            return server.requests[0]
-
-    request = asyncio.run(main())
-    assert not {"temperature", "top_k", "max_tokens", "return_progress"} & request.keys()
-    assert request["max_completion_tokens"] == DEFAULT.max_output
-
-
-def test_the_embedded_server_is_asked_for_progress() -> None:
-    async def main() -> dict[str, Any]:
-        async with serving([Reply(OK)]) as server:
-            endpoint = Endpoint(server.url, "k", "qwen2.5-coder-1.5b", "embedded")
-            model = OpenAIModel(endpoint, SMALL_LOCAL, TextDialect(), retries=QUICK)
-            await collect(model)
-            await model.close()
-            return server.requests[0]
-
-    request = asyncio.run(main())
-    assert request["return_progress"] is True
-    assert request["repeat_penalty"] == 1.05
-    assert "repetition_penalty" not in request
