@@ -42,9 +42,14 @@ class _Parser(argparse.ArgumentParser):
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Raises ConfigError for what cannot be understood; exits 0 for --help and --version."""
-    if argv and argv[0] in COMMANDS:
+    if not is_run(argv):
         return _command_parser().parse_args(argv)
     return _run_parser().parse_args(argv, argparse.Namespace(subcommand="run"))
+
+
+def is_run(argv: Sequence[str]) -> bool:
+    """Whether this is a task and not one of the commands."""
+    return not argv or argv[0] not in COMMANDS
 
 
 def seconds(text: str) -> float:

@@ -26,8 +26,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     from qwright.agent.exits import Exit, of_error
 
     _accept_any_text()
+    given = sys.argv[1:] if argv is None else argv
     try:
-        args = arguments.parse(sys.argv[1:] if argv is None else argv)
+        args = arguments.parse(given)
         code = asyncio.run(_dispatch(args))
         print(end="", flush=True)  # a reader who has left is noticed here, not while exiting
         return code
@@ -38,9 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say("interrupted")
         return Exit.INTERRUPTED
     except BrokenPipeError:
-        # The reader of a pipe has left: nothing more can be said, and nothing is wrong.
+        # The reader of a pipe has left. For a list that is its end; for a run it is a Ctrl-C.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.DONE
+        return Exit.INTERRUPTED if arguments.is_run(given) else Exit.DONE
     except Exception as bug:  # the outermost boundary: a bug becomes a report, never a traceback
         if isinstance(bug, OSError) and bug.errno in _SURROUNDINGS:
             _say(_cause(bug))

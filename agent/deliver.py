@@ -17,6 +17,8 @@ from qwright.sandbox.session_dir import Session
 from qwright.sandbox.store import Checkpoint
 from qwright.tools.sanitise import shown_name
 
+NOTHING = "Nothing was changed."
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -59,7 +61,7 @@ def deliver(session: Session, wanted: Wanted) -> Delivered:
     """
     base, result = ends(session)
     if base.tree == result.tree:
-        return Delivered("Nothing was changed.")
+        return Delivered(NOTHING)
     if wanted.no_apply:
         return Delivered(f"Kept in the session. To apply it: qwright apply {session.record.id}")
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 import signal
 import sys
 from argparse import Namespace
@@ -30,6 +31,8 @@ from qwright.tools import ALL_TOOLS, SMALL_TOOLS
 
 STDIN_LIMIT = 200_000
 """Characters."""
+STDIN_PATIENCE = 2.0
+"""Seconds."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -53,7 +56,8 @@ def run(args: Namespace) -> Coroutine[object, object, int]:
     deliver.check(wanted, directory)
     verify = _text(args.verify) or settings.verify
     limits = Limits(args.max_turns or settings.max_turns, args.max_tokens, args.max_wall_time)
-    task = Task(_prompt(args, sys.stdin), verify, args.verify_timeout, limits)
+    prompt = _prompt(args, sys.stdin, progress)
+    task = Task(prompt, verify, args.verify_timeout, limits)
     chosen = choice.choose(args.model or settings.model, args.base_url or settings.base_url)
     place = Place(
         image=args.image or settings.image,
@@ -163,6 +167,8 @@ class _Run:
         code = of_reason(finished.reason)
         workspace = opening.result() if opening.done() and not opening.exception() else None
         text, hints, diff, files = "", list[str](), "", list[str]()
+        if workspace is None and code == 0:
+            text = deliver.NOTHING
         if workspace is not None:
             base, result = deliver.ends(self._session)
             store = self._session.store()
@@ -218,17 +224,26 @@ def _interrupting(agent: Agent) -> Generator[None]:
             loop.remove_signal_handler(number)
 
 
-def _prompt(args: Namespace, stdin: TextIO | None) -> str:
+def _prompt(args: Namespace, stdin: TextIO | None, progress: Progress) -> str:
     """The task from the command line, from stdin, or from both: then stdin is context."""
     if args.task and args.prompt:
         raise ConfigError("the task is given twice: as an argument and with --prompt")
     given = _text(args.prompt or args.task).strip()
-    piped = "" if stdin is None or stdin.isatty() else stdin.read(STDIN_LIMIT + 1).strip()
+    piped = "" if stdin is None or stdin.isatty() else _read(stdin, progress).strip()
     if len(piped) > STDIN_LIMIT:
         raise ConfigError(f"stdin holds more than {STDIN_LIMIT:,} characters; pipe in less")
     if not given and not piped:
         raise ConfigError('no task: qwright "what to do", or text on stdin; see qwright --help')
     return f"{given}\n\n{piped}".strip()
+
+
+def _read(stdin: TextIO, progress: Progress) -> str:
+    # What started us may hold stdin open and send nothing; then the user learns what is awaited.
+    if not select.select([stdin], [], [], STDIN_PATIENCE)[0]:
+        progress(
+            "Reading stdin to its end; without anything to read there: qwright ... < /dev/null"
+        )
+    return stdin.read(STDIN_LIMIT + 1)
 
 
 def _text(argument: str | None) -> str:

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from qwright.sandbox.engine import connect_blocking
-from tests.e2e.house import FILES, FIXED, KEY, MODEL, VERIFY, House, containers, finish, plain
+from tests.e2e.house import (
+    COMMAND,
+    FILES,
+    FIXED,
+    KEY,
+    MODEL,
+    VERIFY,
+    House,
+    containers,
+    finish,
+    plain,
+)
 from tests.e2e.scripted_server import call, error, says, scripted, wait_until
 from tests.sandbox.repos import git, put
 
@@ -203,6 +216,47 @@ def test_1_for_a_bug_with_a_report_and_no_traceback(house: House, where: str) ->
 def test_nothing_is_said_to_a_reader_who_has_left(house: House) -> None:
     command = ["sh", "-c", f'"{sys.executable}" -m qwright.agent sessions list | true']
     assert house.run(command=command).err == ""
+
+
+def test_a_run_whose_reader_has_left_ends_like_an_interrupted_one(house: House) -> None:
+    before = house.files
+    read, write = os.pipe()
+    os.close(read)
+    with scripted(says(FIX), says(text="Done.")) as server, open(write, "wb") as broken:
+        done = subprocess.run(
+            [*COMMAND, "-o", "stream-json", TASK],
+            cwd=house.repo,
+            env=house.environment(server),
+            stdin=subprocess.DEVNULL,
+            stdout=broken,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (130, b"")
+    assert house.files == before
+    assert containers(house.session) == []
+
+
+def test_a_silent_stdin_is_explained(house: House) -> None:
+    """As under ssh without a terminal: stdin stays open and nothing comes."""
+    with scripted(says(text="Done.")) as server:
+        read, write = os.pipe()
+        with subprocess.Popen(
+            [*COMMAND, "-o", "json", TASK],
+            cwd=house.repo,
+            env=house.environment(server),
+            stdin=read,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            os.close(read)
+            assert process.stderr is not None
+            assert "stdin" in process.stderr.readline()
+            os.write(write, b"context")
+            os.close(write)
+            assert process.wait() == 0
+    assert server.requests[0]["messages"][1]["content"] == f"{TASK}\n\ncontext"
 
 
 def test_hostile_names_and_texts_never_reach_the_terminal(house: House) -> None:
