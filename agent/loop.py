@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 
 from qwright.agent import events as ev
 from qwright.agent import model as m
-from qwright.agent import opening
+from qwright.agent import opening, rewriting
 from qwright.agent.errors import ModelAuthError, ModelError
 from qwright.agent.limits import Budget, Circles, Limits, Stop
 from qwright.agent.messages import Message, ToolCall
@@ -115,15 +115,14 @@ class Agent:
     async def _attempts(self, task: Task) -> AsyncGenerator[ev.Event, None]:
         """Solve; where a verify command can judge, a small model gets fresh attempts.
 
-        With everything it needs in its prompt it is best at writing a short file anew, so that is
-        all it is offered then.
+        With everything it needs in its prompt it is offered no more than to write a short file
+        anew and, later, to change a line of it.
         """
         failing = None
         if task.verify and self._profile.eager_verify:
             failing = await self._verify(task, task.verify)
             yield failing
         first = await self._first_prompt(task.prompt, failing)
-        self._specs = opening.rewriting(first.files) if first.files else self._all_specs
         attempts = self._profile.attempts if task.verify else 1
         for attempt in range(1, attempts + 1):
             if attempt > 1:
@@ -131,6 +130,7 @@ class Agent:
                 workspace = await self._workspace()
                 await workspace.restore(workspace.base)
             self._circles = Circles()
+            self._specs = self._offer(first, attempt)
             self.messages = [self._system, Message(role="user", content=first.prompt)]
             try:
                 async with aclosing(self._solve(task, attempt)) as events:
@@ -145,9 +145,7 @@ class Agent:
         """Turns until the model is done and, where there is a verify command, that passes."""
         sampling = self._profile.sampling_for(attempt)
         failures = 0
-        # Where nothing judges there is one attempt, and only the run's own limits bound it.
-        turns = self._profile.turns_per_attempt if task.verify else sys.maxsize
-        for _ in range(turns):
+        for _ in range(self._turns(task)):
             changed = False
             async with aclosing(self._turn(sampling)) as events:
                 async for event in events:
@@ -168,6 +166,12 @@ class Agent:
                 break
             self._tell(opening.still_failing(verdict, changed))
         raise Stop("not_verified", f"`{task.verify}` did not pass")
+
+    def _turns(self, task: Task) -> int:
+        """How many an attempt has. Without a verify command only the run's own limits bound it."""
+        if self._specs is not self._all_specs:
+            return 1
+        return self._profile.turns_per_attempt if task.verify else sys.maxsize
 
     async def _turn(self, sampling: m.Sampling) -> AsyncGenerator[ev.Event, None]:
         """One answer of the model and, when it has calls, their results and a checkpoint."""
@@ -276,6 +280,12 @@ class Agent:
         if not self._profile.attach_files:
             return opening.Opening(task)
         return opening.with_context(task, (await self._workspace()).tree, failing)
+
+    def _offer(self, first: opening.Opening, attempt: int) -> list[m.ToolSpec]:
+        if not first.files:
+            return self._all_specs
+        lines = rewriting.one_line(first.files) if attempt > self._profile.rewrites else []
+        return lines or rewriting.whole_file(first.files)
 
     async def _keep(self, reason: str) -> str:
         """Record what an interrupted step has done so far; a line where that is impossible."""

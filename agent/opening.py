@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Literal
 
 from qwright.agent.events import VerifyFinished
-from qwright.agent.model import ToolSpec
 from qwright.sandbox.errors import PathError
 from qwright.sandbox.tree import Tree
-from qwright.tools.base import spec
 from qwright.tools.truncate import truncate
-from qwright.tools.write_file import WriteFile
 
 CUT_OFF = (
     "Your answer was cut off at the output limit, so nothing was run. "
@@ -33,10 +30,13 @@ _SHORT = 100
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """The first prompt, and the short files in it one of which is to be written anew."""
+    """The first prompt, and the short files in it (path to text) one of which is to change.
+
+    Never the tests: a small model asked to make a test pass is quick to change it.
+    """
 
     prompt: str
-    files: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def system_prompt(kind: Literal["small", "full"]) -> str:
@@ -48,7 +48,7 @@ def with_context(task: str, tree: Tree, failing: VerifyFinished | None) -> Openi
     """For a small model: the task, the files it names, and what the verify command says."""
     attached = _attachments(task, tree)
     short = all(text.count("\n") <= _SHORT for text in attached.values())
-    files = _subjects(attached) if failing and short else ()
+    subjects = {name: text for name, text in attached.items() if not _TEST.search(name)}
     shown = [f'<file path="{name}">\n{text.rstrip()}\n</file>' for name, text in attached.items()]
     parts = [task, *shown]
     if failing and failing.exit_code != 0:
@@ -56,7 +56,7 @@ def with_context(task: str, tree: Tree, failing: VerifyFinished | None) -> Openi
         parts.append(
             "Change the code so that it passes. It runs again by itself after each change."
         )
-    return Opening("\n\n".join(parts), files)
+    return Opening("\n\n".join(parts), subjects if failing and short else {})
 
 
 def still_failing(verdict: VerifyFinished, changed: bool) -> str:
@@ -66,20 +66,6 @@ def still_failing(verdict: VerifyFinished, changed: bool) -> str:
         f"{start}, but the task is not done. {_verdict(verdict, 1_000)}\n\n"
         "Look again: the cause may be elsewhere, or your change was wrong. Try something different."
     )
-
-
-def rewriting(files: Sequence[str]) -> list[ToolSpec]:
-    """The one tool for writing one of `files` anew."""
-    known = spec(WriteFile)
-    properties = known["parameters"]["properties"]
-    path = {**properties["path"], "enum": list(files)}
-    parameters = {**known["parameters"], "properties": {**properties, "path": path}}
-    return [ToolSpec(known["name"], known["description"], parameters)]
-
-
-def _subjects(names: Iterable[str]) -> tuple[str, ...]:
-    """Not the tests: a small model asked to make a test pass is quick to change it."""
-    return tuple(name for name in names if not _TEST.search(name))
 
 
 def _verdict(verdict: VerifyFinished, characters: int) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 
 from qwright.agent.dialects import Dialect, Reader
 from qwright.agent.dialects.native import NativeDialect
+from qwright.agent.dialects.raw import RawDialect, is_raw
 from qwright.agent.dialects.text import TextDialect
-from qwright.agent.dialects.whole_file import WholeFileDialect, is_whole_file
 from qwright.agent.messages import Message
 from qwright.agent.model import ToolSpec
 from qwright.agent.profile import Profile
@@ -23,14 +23,14 @@ def dialect_for(profile: Profile, *, require_call: bool = False) -> Dialect:
 
 
 class _ByTools:
-    """Text calls, but raw code where all a model may do is to write a short file anew."""
+    """Text calls, but raw code where a model is offered no more than files or lines to change."""
 
     def __init__(self, text: TextDialect) -> None:
         self._text = text
-        self._whole = WholeFileDialect()
+        self._raw = RawDialect()
 
     def _of(self, tools: Sequence[ToolSpec]) -> Dialect:
-        return self._whole if is_whole_file(tools) else self._text
+        return self._raw if is_raw(tools) else self._text
 
     def system_suffix(self, tools: Sequence[ToolSpec]) -> str:
         return self._of(tools).system_suffix(tools)

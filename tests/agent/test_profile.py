@@ -5,8 +5,8 @@ import pytest
 from qwright.agent.dialects.native import NativeDialect
 from qwright.agent.dialects.select import dialect_for
 from qwright.agent.dialects.text import TextDialect
-from qwright.agent.opening import rewriting
 from qwright.agent.profile import PROFILES, profile_for
+from qwright.agent.rewriting import whole_file
 from tests.agent.tool_specs import TOOLS
 
 
@@ -54,5 +54,5 @@ def test_the_dialect_follows_the_profile() -> None:
     required = dialect_for(embedded, require_call=True).request(TOOLS)["extra_body"]["grammar"]
     assert "preamble call" in required
     assert "preamble call" not in free
-    whole = dialect_for(embedded).request(rewriting(["a.py"]))["extra_body"]["grammar"]
+    whole = dialect_for(embedded).request(whole_file({"a.py": ""}))["extra_body"]["grammar"]
     assert '"a.py"' in whole

@@ -1,0 +1,49 @@
+"""What a small model is offered when the files it is to change are short and in its prompt.
+
+At first it may write a file anew; then it may change one line, chosen among those there are. Such a
+change costs it some forty tokens, so that many can be tried, and the verify command picks the one
+that is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from qwright.agent.model import ToolSpec
+from qwright.tools.base import Tool, spec
+from qwright.tools.edit import Edit
+from qwright.tools.write_file import WriteFile
+
+
+def whole_file(files: Mapping[str, str]) -> list[ToolSpec]:
+    """The one tool for writing one of `files` (path to text) anew."""
+    return [_narrowed(WriteFile, path=list(files))]
+
+
+def one_line(files: Mapping[str, str]) -> list[ToolSpec]:
+    """For each file a tool that replaces a line of it; none for a file without distinct lines."""
+    choices = {path: list(dict.fromkeys(_distinct(text))) for path, text in files.items()}
+    return [
+        _narrowed(Edit, path=[path], old_string=lines) for path, lines in choices.items() if lines
+    ]
+
+
+def _distinct(text: str) -> Iterator[str]:
+    """Each line as edit would find it: with the line above where alone it is not distinct."""
+    before = ""
+    for line in text.splitlines():
+        both = f"{before}\n{line}"
+        if line.strip() and text.count(line) == 1:
+            yield line
+        elif line.strip() and before.strip() and text.count(both) == 1:
+            yield both
+        before = line
+
+
+def _narrowed(tool: type[Tool], **choices: Sequence[str]) -> ToolSpec:
+    known = spec(tool)
+    properties: dict[str, Any] = known["parameters"]["properties"]
+    narrow = {name: {**properties[name], "enum": values} for name, values in choices.items()}
+    parameters = {**known["parameters"], "properties": {**properties, **narrow}}
+    return ToolSpec(known["name"], known["description"], parameters)
