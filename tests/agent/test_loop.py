@@ -252,7 +252,7 @@ class TestCircles:
         assert run.finished.reason == "done"
 
     def test_it_ends_an_attempt_and_not_the_run(self, stage: Stage) -> None:
-        profile = SEVERAL.model_copy(update={"turns_per_attempt": 10})
+        profile = SEVERAL.model_copy(update={"turns_per_attempt": 10, "attach_files": False})
         steps = [says(LOOK)] * SAME_CALL_STOP
         run = stage.play(
             *steps,

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from qwright.agent.events import VerifyFinished
-from qwright.agent.opening import rewriting, still_failing, system_prompt, with_context
+from qwright.agent.opening import still_failing, system_prompt, with_context
+from qwright.agent.rewriting import whole_file
 from qwright.sandbox.tree import Tree
 
 
@@ -74,8 +75,8 @@ def test_what_passes_already_is_no_failure(root: Path) -> None:
 
 def test_a_test_is_never_what_is_to_be_rewritten(root: Path) -> None:
     opening = with_context("test_a.py fails, fix a.py", Tree(root), verdict("1 failed"))
-    assert opening.files == ("a.py",)
-    [tool] = rewriting(opening.files)
+    assert list(opening.files) == ["a.py"]
+    [tool] = whole_file(opening.files)
     assert tool.parameters["properties"]["path"]["enum"] == ["a.py"]
 
 

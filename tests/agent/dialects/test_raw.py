@@ -66,7 +66,9 @@ def test_the_grammar_names_only_what_is_on_offer():
     assert whole.endswith('path ::= ("odd \\"name.py")\n')
     lines = RawDialect().request(LINES)["extra_body"]["grammar"]
     # The second `return x` is told from the first only by the line above it.
-    offered = '"def f(x):" | "    if x > 1:" | "        return x" | "        return x\\n    return x"'
+    offered = (
+        '"def f(x):" | "    if x > 1:" | "        return x" | "        return x\\n    return x"'
+    )
     assert f"line-0 ::= ({offered}" in lines
 
 
