@@ -66,5 +66,5 @@ async def gather(benches: Mapping[str, Bench], options: Options) -> tuple[Report
             failed = True
             report = Report([Row(name, "", None)], [f"{name} did not run: {error}"])
         found.rows.extend(report.rows)
-        found.notes.extend(report.notes)
+        found.notes.extend(note for note in report.notes if note not in found.notes)
     return found, failed

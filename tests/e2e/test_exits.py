@@ -266,7 +266,8 @@ def test_hostile_names_and_texts_never_reach_the_terminal(house: House) -> None:
     steps = (
         says(call("run_shell_command", command=shell), text=f"I do {evil}"),
         says(call(f"tool{evil}", **{evil: evil})),
-        says(call("read_file", path=f"no{evil}")),
+        says(call("read_file", path=f"no{evil}"), call("list_directory", path=".")),
+        says(call("glob", pattern="*"), call("grep_search", pattern=".", path=".")),
         says(text=f"Done {evil} \ud800"),
     )
     put(house.repo, {f"{evil}.pem": b"a secret's name"})
@@ -280,6 +281,16 @@ def test_hostile_names_and_texts_never_reach_the_terminal(house: House) -> None:
         ended = house.run(*command, *argument)
         assert plain(ended.out), command
         assert plain(ended.err), command
+
+
+def test_44_when_the_folder_is_gone(house: House) -> None:
+    with scripted(says(FIX), says(text="Done.")) as server:
+        house.run(TASK, server=server)
+    house.repo.rename(house.home / "moved")
+    for arguments in (["apply", house.session], ["undo", house.session]):
+        done = house.run(*arguments, cwd=house.home, code=44)
+        assert str(house.repo) in done.line
+    assert house.session in house.run("sessions", cwd=house.home).out
 
 
 def test_a_patch_is_byte_exact_in_a_pipe(house: House) -> None:
