@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import select
 import signal
 import sys
@@ -10,12 +11,12 @@ from argparse import Namespace
 from collections.abc import Coroutine, Generator
 from contextlib import aclosing, contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 from qwright.agent import choice, config, deliver
 from qwright.agent.errors import ConfigError
 from qwright.agent.events import Event, RunFinished, ToolFinished, VerifyFinished
-from qwright.agent.exits import of_reason
+from qwright.agent.exits import Exit, of_reason
 from qwright.agent.limits import Limits
 from qwright.agent.loop import Agent, Task
 from qwright.agent.model import Model
@@ -113,17 +114,17 @@ class _Run:
             session=self._session.record.id,
             model_name=chosen.name,
         )
-        opener = asyncio.create_task(self._open(opening, agent, directory, place))
-        opener.add_done_callback(lambda done: _hand_on(done, opening))
-        try:
-            with _interrupting(agent):
+        with _interrupting(agent):
+            opener = asyncio.create_task(self._open(opening, agent, directory, place))
+            opener.add_done_callback(lambda done: _hand_on(done, opening))
+            try:
                 finished = await self._show(agent, task)
-            outcome = await self._conclude(finished, opening)
-        finally:
-            opener.cancel()
-            if opening.done() and not opening.cancelled() and not opening.exception():
-                await opening.result().close()
-        self._renderer.close(outcome)
+                outcome = await self._conclude(finished, opening)
+            finally:
+                opener.cancel()
+                if opening.done() and not opening.cancelled() and not opening.exception():
+                    await opening.result().close()
+            self._renderer.close(outcome)
         return outcome.exit_code
 
     async def _open(
@@ -207,21 +208,32 @@ def _hand_on(opener: asyncio.Task[None], opening: asyncio.Future[Workspace]) -> 
 
 @contextmanager
 def _interrupting(agent: Agent) -> Generator[None]:
-    """The first signal ends the run and keeps the work; the default action comes back with it."""
+    """The first signal ends the run and keeps the work; the second ends the process."""
     loop = asyncio.get_running_loop()
+    # What nohup, or a shell for its background, has switched off stays so.
+    heard = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
 
     def interrupt() -> None:
-        for number in SIGNALS:
-            loop.remove_signal_handler(number)
+        for number in heard:
+            loop.add_signal_handler(number, _leave)
         agent.interrupt()
 
-    for number in SIGNALS:
+    for number in heard:
         loop.add_signal_handler(number, interrupt)
     try:
         yield
     finally:
-        for number in SIGNALS:
+        for number in heard:
             loop.remove_signal_handler(number)
+
+
+def _leave() -> NoReturn:
+    """End like a killed process: what is recorded stays, the container goes with the next run."""
+    if sys.stdout.isatty():
+        sys.stdout.write("\x1b[?25h\n")  # the cursor that was hidden while something turned
+        sys.stdout.flush()
+    print("qwright: left at once; see `qwright sessions`", file=sys.stderr, flush=True)
+    os._exit(Exit.INTERRUPTED)
 
 
 def _prompt(args: Namespace, stdin: TextIO | None, progress: Progress) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.agent.replay import Server
-from tests.e2e.house import FIXED, House, containers, finish
+from tests.e2e.house import COMMAND, FIXED, House, containers, finish
 from tests.e2e.scripted_server import Reply, call, says, scripted, wait_until
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
@@ -76,6 +76,18 @@ def test_twice_is_an_order(house: House) -> None:
     house.run("sandbox", "clean")
     assert containers(house.session) == []
     assert "edit" in house.shown()
+
+
+def test_what_nohup_switched_off_stays_off(house: House) -> None:
+    """A long run goes on when its user logs out."""
+    ignoring = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", *COMMAND]
+    short = call("run_shell_command", command="touch going; sleep 3")
+    with scripted(says(FIX), says(short), says(text="Done.")) as server:
+        process = house.start(TASK, server=server, command=ignoring)
+        wait_until(lambda: while_a_command_runs(house, server), "the command")
+        os.killpg(process.pid, signal.SIGHUP)
+        finish(process, 0)
+    assert (house.repo / "calc.py").read_bytes() == FIXED
 
 
 def test_while_a_step_is_recorded(house: House) -> None:
