@@ -160,8 +160,10 @@ async def measure(options: Options) -> Report:
     for case in cases():
         pair = Pair(engine, case)
         through, alone = await pair.measure(options.rounds or ROUNDS)
+        # The best of each: other work on the machine can only slow a request down.
+        what = f"{case.name}, best of {len(through)}"
         report.rows.append(
-            Row(case.name, "tokens/s", median(through), median(alone), "engine alone", OF_ENGINE)
+            Row(what, "tokens/s", max(through), max(alone), "engine alone", OF_ENGINE)
         )
         report.notes.append(note(case, pair))
     return report
