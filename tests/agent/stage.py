@@ -32,10 +32,9 @@ SEVERAL = PATIENT.model_copy(
         "turns_per_attempt": 2,
         "failures_per_attempt": 1,
         "eager_verify": True,
-        "attach_files": True,
     }
 )
-"""As a small model's profile: judged after every change, with fresh attempts."""
+"""Judged after every change, with fresh attempts, as a small model is; every tool is offered."""
 
 
 @dataclass

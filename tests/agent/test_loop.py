@@ -137,9 +137,9 @@ class TestAttempts:
         assert run.file("a.py") == b"x = 2\n"
 
     def test_the_first_prompt_holds_the_files_and_the_failure(self, stage: Stage) -> None:
-        run = stage.play(
-            says(FIX), task=VERIFIED, profile=SEVERAL, act=stage.passes_when("a.py", b"x = 2")
-        )
+        profile = SEVERAL.model_copy(update={"attach_files": True})
+        act = stage.passes_when("a.py", b"x = 2")
+        run = stage.play(says(FIX), task=VERIFIED, profile=profile, act=act)
         assert run.types[1] == "verify_finished"
         prompt = run.model.asked[0][1].content
         assert prompt.startswith("Fix a.py.")
@@ -256,6 +256,7 @@ class TestCircles:
         steps = [says(LOOK)] * SAME_CALL_STOP
         run = stage.play(
             *steps,
+            says(LOOK),
             says(FIX),
             task=VERIFIED,
             profile=profile,
