@@ -115,8 +115,8 @@ class Agent:
     async def _attempts(self, task: Task) -> AsyncGenerator[ev.Event, None]:
         """Solve; where a verify command can judge, a small model gets fresh attempts.
 
-        With everything it needs in its prompt it is offered no more than to write a short file
-        anew and, later, to change a line of it.
+        With everything it needs in its prompt it is offered no more than to change a line of a
+        short file and, later, to write it anew.
         """
         failing = None
         if task.verify and self._profile.eager_verify:
@@ -284,8 +284,10 @@ class Agent:
     def _offer(self, first: opening.Opening, attempt: int) -> list[m.ToolSpec]:
         if not first.files:
             return self._all_specs
-        lines = rewriting.one_line(first.files) if attempt > self._profile.rewrites else []
-        return lines or rewriting.whole_file(first.files)
+        lines = rewriting.one_line(first.files)
+        if lines and attempt <= self._profile.line_attempts:
+            return lines
+        return rewriting.whole_file(first.files)
 
     async def _keep(self, reason: str) -> str:
         """Record what an interrupted step has done so far; a line where that is impossible."""

@@ -25,7 +25,7 @@ _TEST = re.compile(r"(^|/)(test_[^/]*|[^/]*_test\.\w+|[^/]*\.(test|spec)\.\w+|co
 _ATTACHED_CHARACTERS = 6_000
 """All attached files together; about 1,700 tokens."""
 _SHORT = 100
-"""Lines a small model rewrites more dependably than it edits them: it miscopies old_string."""
+"""Lines of a file that a small model can still write anew."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
 """What a small model is offered when the files it is to change are short and in its prompt.
 
-At first it may write a file anew; then it may change one line, chosen among those there are. Such a
-change costs it some forty tokens, so that many can be tried, and the verify command picks the one
-that is right.
+At first it may change one line, chosen among those there are: that costs it some forty tokens, so
+that many can be tried, and the verify command picks the one that is right. Then it may write the
+file anew.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,9 @@ from qwright.agent.model import ToolSpec
 from qwright.tools.base import Tool, spec
 from qwright.tools.edit import Edit
 from qwright.tools.write_file import WriteFile
+
+_DECLARES = re.compile(r"\s*((def|class|import|from|func|fn|package)\b|#|//|/?\*|@|[\"']{3})")
+"""Lines that say what there is and do nothing: a small model likes to pick them, and in vain."""
 
 
 def whole_file(files: Mapping[str, str]) -> list[ToolSpec]:
@@ -34,9 +38,10 @@ def _distinct(text: str) -> Iterator[str]:
     before = ""
     for line in text.splitlines():
         both = f"{before}\n{line}"
-        if line.strip() and text.count(line) == 1:
+        does = line.strip() and not _DECLARES.match(line)
+        if does and text.count(line) == 1:
             yield line
-        elif line.strip() and before.strip() and text.count(both) == 1:
+        elif does and before.strip() and text.count(both) == 1:
             yield both
         before = line
 

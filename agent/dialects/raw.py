@@ -27,10 +27,7 @@ info ::= [a-z+]{0,12}
 line ::= ([^`\n] [^\n]*)? "\n" | "`" [^`\n] [^\n]* "\n"
 """
 _LINE = """\
-One line of {paths} is wrong. Answer with the change alone, a SEARCH/REPLACE block: the wrong line \
-as it is, then what must stand there."""
-_LINE_GRAMMAR = r"""new ::= ([^>=<\n] [^\n]*)? "\n"
-"""
+Exactly one line of {paths} is wrong. Which one, and what must it be?"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,26 +94,33 @@ def _line_edit(tools: Sequence[ToolSpec]) -> _Form:
     paths = [path for tool in tools for path in _enum(tool, "path")]
     names = "|".join(map(re.escape, paths))
     rules = [
-        f"file-{place} ::= {_one_of(_enum(tool, 'path'))} {_quoted(SEARCH)} line-{place} "
-        f"{_quoted(DIVIDER)} new{{1,4}} {_quoted(REPLACE)}\n"
-        f"line-{place} ::= {_one_of(_enum(tool, 'old_string'))}\n"
+        f"file-{place} ::= {_quoted(IN)} {_one_of(_enum(tool, 'path'))} {_quoted(OLD)} "
+        f"({' | '.join(map(_pair, _enum(tool, 'old_string')))}) {_quoted(END)}\n"
         for place, tool in enumerate(tools)
     ]
     root = " | ".join(f"file-{place}" for place in range(len(tools)))
-    block = rf"^({names}){re.escape(SEARCH)}(.*?){re.escape(DIVIDER)}(.*?)\n{REPLACE}"
+    block = rf"^{re.escape(IN)}({names}){re.escape(OLD)}(.*?){re.escape(NEW)}(.*?){re.escape(END)}"
     return _Form(
         "edit",
         _LINE.format(paths=" or ".join(paths)),
-        f"root ::= {root}\n{''.join(rules)}{_LINE_GRAMMAR}",
-        re.compile(rf"^({names})\n", re.M),
+        f"root ::= {root}\n{''.join(rules)}",
+        re.compile(rf"^{re.escape(IN)}({names})", re.M),
         re.compile(block, re.DOTALL | re.M),
         ("path", "old_string", "new_string"),
     )
 
 
-SEARCH = "\n<<<<<<< SEARCH\n"
-DIVIDER = "\n=======\n"
-REPLACE = ">>>>>>> REPLACE"
+IN = "The wrong line of "
+OLD = " is:\n```\n"
+NEW = "\n```\nIt must be:\n```\n"
+END = "\n```"
+
+
+def _pair(old: str) -> str:
+    """A line, and in its place any line of the same indentation."""
+    last = old.rpartition("\n")[2]
+    kept = old[: len(old) - len(last.lstrip())]
+    return rf"{_quoted(old + NEW + kept)} [^ \t\n`] [^\n]*"
 
 
 def _enum(tool: ToolSpec, argument: str) -> list[str]:

@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -65,17 +66,38 @@ def test_it_ends_at_once_and_keeps_the_work(
     assert (house.repo / "calc.py").read_bytes() == FIXED
 
 
+def slow_git(house: House, number: int, seconds: int) -> tuple[dict[str, str], Path]:
+    """A git whose `number`-th commit takes long, and the file that is there once it begins."""
+    script, reached = house.home / "bin" / "git", house.home / "reached"
+    script.parent.mkdir()
+    count = house.home / "commits"
+    script.write_text(
+        f"""#!/bin/sh
+case "$*" in *commit-tree*)
+    echo >> {count}
+    [ $(wc -l < {count}) = {number} ] && touch {reached} && sleep {seconds};;
+esac
+exec {shutil.which("git")} "$@"
+"""
+    )
+    script.chmod(0o755)
+    return {"PATH": f"{script.parent}:{os.environ['PATH']}"}, reached
+
+
 def test_twice_is_an_order(house: House) -> None:
-    """The second one does not wait for anything, and still leaves no container."""
+    """The second one waits for nothing; what was recorded before is there."""
+    env, reached = slow_git(house, number=2, seconds=5)
     with scripted(says(FIX), says(LONG)) as server:
-        process = house.start(TASK, server=server)
+        process = house.start(TASK, server=server, env=env)
         wait_until(lambda: while_a_command_runs(house, server), "the command")
         os.killpg(process.pid, signal.SIGINT)
+        wait_until(reached.exists, "recording what the command did")
         os.killpg(process.pid, signal.SIGINT)
-        finish(process, 130)
+        done = finish(process, 130)
+    assert "left at once" in done.line
+    assert house.shown().count(" edit\n") == 1
     house.run("sandbox", "clean")
     assert containers(house.session) == []
-    assert "edit" in house.shown()
 
 
 def test_what_nohup_switched_off_stays_off(house: House) -> None:
@@ -92,19 +114,9 @@ def test_what_nohup_switched_off_stays_off(house: House) -> None:
 
 def test_while_a_step_is_recorded(house: House) -> None:
     """A terminal sends Ctrl-C to git as well; the step is recorded all the same."""
-    slow = house.home / "bin" / "git"
-    slow.parent.mkdir()
-    reached = house.home / "reached"
-    real = shutil.which("git")
-    slow.write_text(
-        "#!/bin/sh\n"
-        f'case "$*" in *commit-tree*) touch "{reached}"; sleep 1;; esac\n'
-        f'exec "{real}" "$@"\n'
-    )
-    slow.chmod(0o755)
-    path = f"{slow.parent}:{os.environ['PATH']}"
+    env, reached = slow_git(house, number=1, seconds=1)
     with scripted(says(FIX), says(text="I am thinking", hang=True)) as server:
-        process = house.start(TASK, server=server, env={"PATH": path})
+        process = house.start(TASK, server=server, env=env)
         wait_until(reached.exists, "the first step")
         os.killpg(process.pid, signal.SIGINT)
         finish(process, 130)

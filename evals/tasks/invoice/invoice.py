@@ -11,7 +11,7 @@ def subtotal(lines):
 
 def discount(amount):
     """Five percent off from 100.00 on, ten percent off from 500.00 on."""
-    if amount > 50_000:
+    if amount >= 50_000:
         return amount // 10
     if amount > 10_000:
         return amount // 20

@@ -15,7 +15,7 @@ WHOLE = whole_file({"a.py": FILE, "b/c.py": FILE})
 LINES = one_line({"a.py": FILE})
 REWRITE = "The comparison is wrong.\n\na.py\n```python\ndef f():\n    return '`'\n\n```"
 CONTENT = "def f():\n    return '`'\n\n"
-EDIT = "a.py\n<<<<<<< SEARCH\n    if x > 1:\n=======\n    if x >= 1:\n>>>>>>> REPLACE"
+EDIT = "The wrong line of a.py is:\n```\n    if x > 1:\n```\nIt must be:\n```\n    if x >= 1:\n```"
 CHANGE = {"path": "a.py", "old_string": "    if x > 1:", "new_string": "    if x >= 1:"}
 
 
@@ -65,11 +65,11 @@ def test_the_grammar_names_only_what_is_on_offer():
     whole = RawDialect().request(whole_file({'odd "name.py': ""}))["extra_body"]["grammar"]
     assert whole.endswith('path ::= ("odd \\"name.py")\n')
     lines = RawDialect().request(LINES)["extra_body"]["grammar"]
+    new = "\\n```\\nIt must be:\\n```\\n"
+    assert f'"    if x > 1:{new}    " [^ \\t\\n`] [^\\n]*' in lines
     # The second `return x` is told from the first only by the line above it.
-    offered = (
-        '"def f(x):" | "    if x > 1:" | "        return x" | "        return x\\n    return x"'
-    )
-    assert f"line-0 ::= ({offered}" in lines
+    assert f'"        return x\\n    return x{new}        return x\\n    "' in lines
+    assert "def f" not in lines
 
 
 def test_every_line_on_offer_is_found_once():
