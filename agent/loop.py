@@ -13,6 +13,7 @@ import asyncio
 import shlex
 import sys
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -71,6 +72,8 @@ class Agent:
         self._circles = Circles()
         self._step = 0
         self._verified: bool | None = None
+        self._tried: Counter[str] = Counter()
+        """How often each text was to be replaced by an edit."""
         self._failed: set[str] = set()
         """States of the files for which the verify command is known to fail."""
 
@@ -87,6 +90,7 @@ class Agent:
         self._budget = Budget(task.limits)
         self._verified = None
         self._failed = set()
+        self._tried = Counter()
         reason: ev.StopReason = "done"
         text = ""
         yield ev.RunStarted(session=self._session, model=self._model_name, prompt=task.prompt)
@@ -221,6 +225,7 @@ class Agent:
         seen = self._circles.check(calls, workspace.state)
         may_write = False
         for call in calls:
+            self._tried[str(call.arguments.get("old_string"))] += 1
             yield ev.ToolStarted(id=call.id, name=call.name, arguments=call.arguments)
             started = time.monotonic()
             tool = self._parse(call)
@@ -284,7 +289,7 @@ class Agent:
     def _offer(self, first: opening.Opening, attempt: int) -> list[m.ToolSpec]:
         if not first.files:
             return self._all_specs
-        lines = rewriting.one_line(first.files)
+        lines = rewriting.one_line(first.files, self._tried)
         if lines and attempt <= self._profile.line_attempts:
             return lines
         return rewriting.whole_file(first.files)

@@ -25,9 +25,18 @@ def whole_file(files: Mapping[str, str]) -> list[ToolSpec]:
     return [_narrowed(WriteFile, path=list(files))]
 
 
-def one_line(files: Mapping[str, str]) -> list[ToolSpec]:
-    """For each file a tool that replaces a line of it; none for a file without distinct lines."""
-    choices = {path: list(dict.fromkeys(_distinct(text))) for path, text in files.items()}
+def one_line(files: Mapping[str, str], tried: Mapping[str, int]) -> list[ToolSpec]:
+    """For each file a tool that replaces a line of it; none for a file without distinct lines.
+
+    Only the lines tried least are on offer (`tried` counts them), so that the model's favourites
+    come first and every line gets its turn.
+    """
+    lines = {path: list(dict.fromkeys(_distinct(text))) for path, text in files.items()}
+    least = min((tried.get(line, 0) for group in lines.values() for line in group), default=0)
+    choices = {
+        path: [line for line in group if tried.get(line, 0) == least]
+        for path, group in lines.items()
+    }
     return [
         _narrowed(Edit, path=[path], old_string=lines) for path, lines in choices.items() if lines
     ]

@@ -31,14 +31,16 @@ def while_a_command_runs(house: House, server: Server) -> bool:
     return bool([*house.home.glob("state/sessions/*/ws/going")])
 
 
-MOMENTS: list[tuple[Reply, Callable[[House, Server], bool]]] = [
-    (says(text="I am thinking", hang=True), while_it_speaks),
-    (says(LONG), while_a_command_runs),
+SILENT = says(text="I am thinking", hang=True)
+WAYS: list[tuple[Reply, Callable[[House, Server], bool], signal.Signals]] = [
+    (SILENT, while_it_speaks, signal.SIGINT),
+    (says(LONG), while_a_command_runs, signal.SIGINT),
+    (says(LONG), while_a_command_runs, signal.SIGTERM),
+    (SILENT, while_it_speaks, signal.SIGHUP),
 ]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize(("second", "moment"), MOMENTS)
+@pytest.mark.parametrize(("second", "moment", "number"), WAYS)
 def test_it_ends_at_once_and_keeps_the_work(
     house: House,
     second: Reply,
@@ -115,7 +117,7 @@ def test_what_nohup_switched_off_stays_off(house: House) -> None:
 def test_while_a_step_is_recorded(house: House) -> None:
     """A terminal sends Ctrl-C to git as well; the step is recorded all the same."""
     env, reached = slow_git(house, number=1, seconds=1)
-    with scripted(says(FIX), says(text="I am thinking", hang=True)) as server:
+    with scripted(says(FIX), SILENT) as server:
         process = house.start(TASK, server=server, env=env)
         wait_until(reached.exists, "the first step")
         os.killpg(process.pid, signal.SIGINT)

@@ -12,7 +12,7 @@ from qwright.agent.rewriting import one_line, whole_file
 
 FILE = "def f(x):\n    if x > 1:\n        return x\n    return x\n"
 WHOLE = whole_file({"a.py": FILE, "b/c.py": FILE})
-LINES = one_line({"a.py": FILE})
+LINES = one_line({"a.py": FILE}, {})
 REWRITE = "The comparison is wrong.\n\na.py\n```python\ndef f():\n    return '`'\n\n```"
 CONTENT = "def f():\n    return '`'\n\n"
 EDIT = "The wrong line of a.py is:\n```\n    if x > 1:\n```\nIt must be:\n```\n    if x >= 1:\n```"
@@ -76,6 +76,15 @@ def test_every_line_on_offer_is_found_once():
     offered = LINES[0].parameters["properties"]["old_string"]["enum"]
     assert [FILE.count(text) for text in offered] == [1] * len(offered)
     assert offered[-1] == "        return x\n    return x"
+
+
+def test_every_line_gets_its_turn():
+    def offered(tried: dict[str, int]) -> list[str]:
+        return one_line({"a.py": FILE}, tried)[0].parameters["properties"]["old_string"]["enum"]
+
+    lines = offered({})
+    assert offered({lines[0]: 1}) == lines[1:]
+    assert offered(dict.fromkeys(lines, 1)) == lines
 
 
 def test_history_is_sent_as_the_model_wrote_it():
