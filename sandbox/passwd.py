@@ -8,6 +8,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+from qwright.sandbox import owners
 from qwright.sandbox.dirs import cache_dir
 from qwright.sandbox.engine import Api
 from qwright.sandbox.hardening import HOME
@@ -40,7 +41,9 @@ def _with_user(text: str, uid: int, gid: int) -> str:
 
 
 def _image_passwd(api: Api, image_id: str) -> str:
-    container = api.create_container(image_id, entrypoint=["true"], use_config_proxy=False)["Id"]
+    container = api.create_container(
+        image_id, entrypoint=["true"], labels=owners.labels("passwd"), use_config_proxy=False
+    )["Id"]
     try:
         chunks, _ = api.get_archive(container, "/etc/passwd")
         archive = io.BytesIO(b"".join(chunks))
