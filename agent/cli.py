@@ -7,6 +7,7 @@ import errno
 import io
 import os
 import sys
+import warnings
 from argparse import Namespace
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
@@ -25,6 +26,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Entry point. Returns the exit code; see `qwright.agent.exits`."""
     from qwright.agent.exits import Exit, of_error
 
+    if not sys.warnoptions:
+        # Libraries warn developers; and their own filters get lost when threads import at once.
+        warnings.simplefilter("ignore")
     _accept_any_text()
     given = sys.argv[1:] if argv is None else argv
     try:
