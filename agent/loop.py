@@ -120,7 +120,7 @@ class Agent:
         """Solve; where a verify command can judge, a small model gets fresh attempts.
 
         With everything it needs in its prompt it is offered no more than to change a line of a
-        short file and, later, to write it anew.
+        short file and, now and then, to write it anew.
         """
         failing = None
         if task.verify and self._profile.eager_verify:
@@ -290,7 +290,7 @@ class Agent:
         if not first.files:
             return self._all_specs
         lines = rewriting.one_line(first.files, self._tried)
-        if lines and attempt <= self._profile.line_attempts:
+        if lines and attempt % self._profile.rewrite_every:
             return lines
         return rewriting.whole_file(first.files)
 

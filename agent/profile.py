@@ -30,8 +30,8 @@ class Profile(BaseModel):
     """Whether a grammar makes malformed calls impossible; needs a llama.cpp server."""
     attempts: int = 1
     """Tries from scratch that a verified run may take."""
-    line_attempts: int = 0
-    """How many attempts change one line of a short file; those after them write it anew."""
+    rewrite_every: int = 1
+    """Which attempts write a short file anew; the others change one line of it."""
     turns_per_attempt: int = 10_000
     failures_per_attempt: int = 3
     """How often the verify command may fail before an attempt is given up."""
@@ -48,7 +48,7 @@ class Profile(BaseModel):
             return self.sampling
         if attempt == 1:
             return replace(self.sampling, temperature=0.0, seed=1)
-        if attempt <= self.line_attempts:
+        if attempt % self.rewrite_every:
             return replace(self.sampling, seed=attempt, temperature=0.9, top_p=0.95, top_k=40)
         return replace(self.sampling, seed=attempt)
 
@@ -66,8 +66,8 @@ SMALL_LOCAL = Profile(
     tools="small",
     prompt="small",
     sampling=_QWEN,
-    attempts=28,
-    line_attempts=24,
+    attempts=30,
+    rewrite_every=6,
     turns_per_attempt=3,
     failures_per_attempt=1,
     eager_verify=True,

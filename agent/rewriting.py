@@ -1,8 +1,8 @@
 """What a small model is offered when the files it is to change are short and in its prompt.
 
-At first it may change one line, chosen among those there are: that costs it some forty tokens, so
-that many can be tried, and the verify command picks the one that is right. Then it may write the
-file anew.
+Mostly it may change one line, chosen among those there are: that costs it some forty tokens, so
+that many can be tried, and the verify command picks the one that is right. Now and then it may
+write the file anew.
 """
 
 from __future__ import annotations
