@@ -287,7 +287,8 @@ class Agent:
         return opening.with_context(task, (await self._workspace()).tree, failing)
 
     def _offer(self, first: opening.Opening, attempt: int) -> list[m.ToolSpec]:
-        if not first.files:
+        # Only a grammar holds a model to the files and lines on offer.
+        if not (first.files and self._profile.constrained):
             return self._all_specs
         lines = rewriting.one_line(first.files, self._tried)
         if lines and attempt % self._profile.rewrite_every:

@@ -44,19 +44,18 @@ def system_prompt(kind: Literal["small", "full"]) -> str:
     return files("qwright.agent").joinpath("prompts", f"{kind}.md").read_text("utf-8").strip()
 
 
-def with_context(task: str, tree: Tree, failing: VerifyFinished | None) -> Opening:
+def with_context(task: str, tree: Tree, verdict: VerifyFinished | None) -> Opening:
     """For a small model: the task, the files it names, and what the verify command says."""
     attached = _attachments(task, tree)
     short = all(text.count("\n") <= _SHORT for text in attached.values())
     subjects = {name: text for name, text in attached.items() if not _TEST.search(name)}
     shown = [f'<file path="{name}">\n{text.rstrip()}\n</file>' for name, text in attached.items()]
     parts = [task, *shown]
-    if failing and failing.exit_code != 0:
-        parts.append(_verdict(failing, 1_500))
-        parts.append(
-            "Change the code so that it passes. It runs again by itself after each change."
-        )
-    return Opening("\n\n".join(parts), subjects if failing and short else {})
+    if verdict is None or verdict.exit_code == 0:
+        return Opening("\n\n".join(parts))
+    parts.append(_verdict(verdict, 1_500))
+    parts.append("Change the code so that it passes. It runs again by itself after each change.")
+    return Opening("\n\n".join(parts), subjects if short else {})
 
 
 def still_failing(verdict: VerifyFinished, changed: bool) -> str:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from qwright.agent import events as ev
@@ -25,11 +23,6 @@ FIX = call("edit", path="a.py", old_string="x = 1", new_string="x = 2")
 WRONG = call("edit", path="a.py", old_string="x = 1", new_string="x = 9")
 OTHER = call("edit", path="a.py", old_string="x = 1", new_string="x = 8")
 RUN = call("run_shell_command", command="make")
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path)
 
 
 def test_events_come_in_the_order_of_what_happens(stage: Stage) -> None:

@@ -71,6 +71,8 @@ def test_a_long_failure_is_cut(root: Path) -> None:
 
 def test_what_passes_already_is_no_failure(root: Path) -> None:
     assert "make test" not in prompt(root, "Fix a.py", verdict("fine", 0))
+    assert not with_context("Fix a.py", Tree(root), verdict("fine", 0)).files
+    assert with_context("Fix a.py", Tree(root), verdict("1 failed", 1)).files
 
 
 def test_a_test_is_never_what_is_to_be_rewritten(root: Path) -> None:
