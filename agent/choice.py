@@ -72,6 +72,12 @@ async def connect(choice: Choice, *, verified: bool, progress: Callable[[str], N
         server = await ensure_server(choice.entry, progress=report)
         endpoint = Endpoint(server.base_url, server.key, server.model, "embedded")
     assert endpoint is not None
-    dialect = dialect_for(choice.profile, require_call=verified)
+    profile = choice.profile
+    dialect = dialect_for(
+        profile.dialect,
+        constraint=profile.constraint,
+        require_call=verified,
+        raw=profile.prompt == "small",
+    )
     await asyncio.to_thread(preload)
     return OpenAIModel(endpoint, choice.profile, dialect)

@@ -10,7 +10,21 @@ from urllib.parse import urlsplit, urlunsplit
 
 from qwright.agent.errors import ConfigError
 
-Provider = Literal["openai", "dashscope", "embedded", "compatible"]
+Provider = Literal[
+    "openai",
+    "dashscope",
+    "openrouter",
+    "modelscope",
+    "embedded",
+    "llamacpp",
+    "vllm",
+    "sglang",
+    "ollama",
+    "lmstudio",
+    "compatible",
+]
+"""Who answers: known by the host name, else by what the server says of itself; "compatible" is a
+server that has not been asked, or that nothing more is known of."""
 
 DASHSCOPE_URL = "https://dashscope-intl.aliyuncs.com/compatible-mode/v1"
 """The international region. A DashScope key is valid in one region only; for another one set

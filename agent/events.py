@@ -33,13 +33,17 @@ class Tokens(_Event):
 
     prompt: int = 0
     cached: int = 0
+    """Of the prompt, those that a server had evaluated before."""
     completion: int = 0
+    reasoning: int = 0
+    """Of the completion, those that were thought; zero where a server does not say."""
 
-    def plus(self, prompt: int, cached: int, completion: int) -> Tokens:
+    def plus(self, other: Tokens) -> Tokens:
         return Tokens(
-            prompt=self.prompt + prompt,
-            cached=self.cached + cached,
-            completion=self.completion + completion,
+            prompt=self.prompt + other.prompt,
+            cached=self.cached + other.cached,
+            completion=self.completion + other.completion,
+            reasoning=self.reasoning + other.reasoning,
         )
 
 
@@ -109,11 +113,23 @@ class VerifyFinished(_Event):
 
 
 class UsageReported(_Event):
-    """Tokens of one request, and of the run so far."""
+    """Tokens of one request, and of the run so far; costs in US dollars, None where unknown."""
 
     type: Literal["usage_reported"] = "usage_reported"
     request: Tokens
     total: Tokens
+    cost: float | None = None
+    total_cost: float | None = None
+
+
+class Compacted(_Event):
+    """Older turns were replaced by `summary`, since the model's window was nearly full."""
+
+    type: Literal["compacted"] = "compacted"
+    summary: str
+    before: int
+    """Tokens of the conversation, estimated."""
+    after: int
 
 
 class Retrying(_Event):
@@ -139,6 +155,8 @@ class RunFinished(_Event):
     turns: int
     tokens: Tokens
     seconds: float
+    cost: float | None = None
+    """US dollars; None where the model's price is not known."""
     verified: bool | None = None
     """None where no verify command was given."""
 
@@ -154,6 +172,7 @@ Event = (
     | CheckpointMade
     | VerifyFinished
     | UsageReported
+    | Compacted
     | Retrying
     | Notice
     | RunFinished

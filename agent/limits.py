@@ -64,7 +64,7 @@ class Budget:
 
     def spend(self, usage: Usage) -> Tokens:
         """Add a request's tokens. Raises Stop at the next check when they are used up."""
-        self.tokens = self.tokens.plus(usage.prompt, usage.cached, usage.completion)
+        self.tokens = self.tokens.plus(tokens_of(usage))
         return self.tokens
 
     def check_tokens(self) -> None:
@@ -115,6 +115,15 @@ class Budget:
         if self._interrupted is None:
             self._interrupted = asyncio.get_running_loop().create_future()
         return self._interrupted
+
+
+def tokens_of(usage: Usage) -> Tokens:
+    return Tokens(
+        prompt=usage.prompt,
+        cached=usage.cached,
+        completion=usage.completion,
+        reasoning=usage.reasoning,
+    )
 
 
 async def _cancelled(task: asyncio.Future[T]) -> None:

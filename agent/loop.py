@@ -22,7 +22,7 @@ from qwright.agent import events as ev
 from qwright.agent import model as m
 from qwright.agent import opening, rewriting
 from qwright.agent.errors import ModelAuthError, ModelError
-from qwright.agent.limits import Budget, Circles, Limits, Stop
+from qwright.agent.limits import Budget, Circles, Limits, Stop, tokens_of
 from qwright.agent.messages import Message, ToolCall
 from qwright.agent.profile import Profile
 from qwright.sandbox.errors import QwrightError
@@ -288,7 +288,7 @@ class Agent:
 
     def _offer(self, first: opening.Opening, attempt: int) -> list[m.ToolSpec]:
         # Only a grammar holds a model to the files and lines on offer.
-        if not (first.files and self._profile.constrained):
+        if not (first.files and self._profile.constraint == "grammar"):
             return self._all_specs
         lines = rewriting.one_line(first.files, self._tried)
         if lines and attempt % self._profile.rewrite_every:
@@ -309,5 +309,4 @@ class Agent:
         self.messages.append(Message(role="user", content=text))
 
     def _spent(self, usage: m.Usage) -> ev.UsageReported:
-        request = ev.Tokens().plus(usage.prompt, usage.cached, usage.completion)
-        return ev.UsageReported(request=request, total=self._budget.spend(usage))
+        return ev.UsageReported(request=tokens_of(usage), total=self._budget.spend(usage))

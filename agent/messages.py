@@ -18,12 +18,24 @@ class ToolCall(BaseModel):
     """Why the call cannot be run (its text did not parse); then `arguments` is empty."""
 
 
+class Image(BaseModel):
+    """A picture in a user's message. `data` is base64, `media_type` such as image/png."""
+
+    model_config = ConfigDict(frozen=True)
+    media_type: str
+    data: str
+    name: str = ""
+    """The path it was read from, for people."""
+
+
 class Message(BaseModel):
     """One turn of the conversation. `content` is always a string, never None."""
 
     model_config = ConfigDict(frozen=True)
     role: Literal["system", "user", "assistant", "tool"]
     content: str = ""
+    images: tuple[Image, ...] = ()
+    """For role "user" only."""
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str | None = None
     """For role "tool": which call this answers."""

@@ -93,11 +93,13 @@ class Model(Protocol):
         tools: Sequence[ToolSpec],
         *,
         sampling: Sampling | None = None,
+        max_output: int | None = None,
     ) -> AsyncIterator[Chunk]:
         """Ask once. Calls come only after they are complete; the last chunk is a Finish.
 
         A stream that was cut raises ModelConnectionError and has yielded no call: CallChunks come
-        after the server said that the answer is complete. `sampling` overrides the profile's.
+        after the server said that the answer is complete. `sampling` and `max_output` (tokens)
+        override the profile's.
         """
         ...
 

@@ -80,12 +80,13 @@ class OpenAIModel:
         tools: Sequence[ToolSpec],
         *,
         sampling: Sampling | None = None,
+        max_output: int | None = None,
     ) -> AsyncGenerator[Chunk, None]:
         """As `Model.stream`. Retries by itself; each retry is announced by a RetryChunk."""
         failures = 0
         while True:
             try:
-                async with aclosing(self._ask(messages, tools, sampling)) as chunks:
+                async with aclosing(self._ask(messages, tools, sampling, max_output)) as chunks:
                     async for chunk in chunks:
                         yield chunk
                 return
@@ -104,11 +105,15 @@ class OpenAIModel:
             self._client = None
 
     async def _ask(
-        self, messages: Sequence[Message], tools: Sequence[ToolSpec], sampling: Sampling | None
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec],
+        sampling: Sampling | None,
+        max_output: int | None,
     ) -> AsyncGenerator[Chunk, None]:
         """One request. Calls and the Finish come after the server's own end of the answer."""
         reader, attempt = self._dialect.reader(tools), _Attempt()
-        stream = await self._open(messages, tools, sampling)
+        stream = await self._open(messages, tools, sampling, max_output)
         async with stream:
             async for chunk in self._chunks(stream, attempt):
                 for shown in reader.feed(chunk.delta):
@@ -146,7 +151,11 @@ class OpenAIModel:
             yield chunk
 
     async def _open(
-        self, messages: Sequence[Message], tools: Sequence[ToolSpec], sampling: Sampling | None
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec],
+        sampling: Sampling | None,
+        max_output: int | None,
     ) -> AsyncStream[object]:
         """Send the request; once more without the fields a server says it does not know."""
         import openai
@@ -159,6 +168,7 @@ class OpenAIModel:
                 messages,
                 tools,
                 sampling=sampling,
+                max_output=max_output,
                 refused=self._refused,
             )
             try:

@@ -8,7 +8,21 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from qwright.agent.dialects import Constraint, DialectName
 from qwright.agent.model import Sampling
+
+
+class Price(BaseModel):
+    """US dollars per million tokens, for prompts of up to `up_to` tokens."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    input: float
+    output: float
+    cache_read: float | None = None
+    """None: as input."""
+    cache_write: float | None = None
+    up_to: int | None = None
+    """None: of any length."""
 
 
 class Profile(BaseModel):
@@ -22,12 +36,12 @@ class Profile(BaseModel):
     """Tokens of prompt and answer together."""
     max_output: int
     """Tokens of one answer."""
-    dialect: Literal["native", "text"]
+    dialect: DialectName
     tools: Literal["small", "full"]
     prompt: Literal["small", "full"]
     sampling: Sampling
-    constrained: bool = False
-    """Whether a grammar makes malformed calls impossible; needs a llama.cpp server."""
+    constraint: Constraint = "none"
+    """How calls are held to their schema; a grammar needs a llama.cpp server."""
     attempts: int = 1
     """Tries from scratch that a verified run may take."""
     rewrite_every: int = 1
@@ -39,8 +53,17 @@ class Profile(BaseModel):
     """Run the verify command before the first turn and after each change, not only at the end."""
     attach_files: bool = False
     """Put the files a task names into the first prompt, so that they need not be read."""
-    thinking: Literal["none", "enable_thinking", "chat_template_kwargs", "reasoning"] = "none"
-    """How thinking is asked for; nothing is sent yet."""
+    thinking: Literal["none", "hybrid", "always"] = "none"
+    """Whether the model thinks before it answers: never, when asked to, or always."""
+    efforts: tuple[str, ...] = ()
+    """The values of reasoning_effort it takes, least first; empty where it has no such scale."""
+    keeps_thoughts: bool = False
+    """Whether the reasoning of former turns is sent back, in its own field."""
+    vision: bool = False
+    """Whether it sees images."""
+    prices: tuple[Price, ...] = ()
+    """By length of the prompt, ascending; empty where nothing is charged or it is not known."""
+    licence: str = ""
 
     def sampling_for(self, attempt: int) -> Sampling:
         """The first attempt takes the likeliest answer where there can be others; they vary."""
@@ -62,7 +85,7 @@ SMALL_LOCAL = Profile(
     match=(r"qwen2[.-]?5-coder[-:](0\.5|1\.5|3)b",),
     context=16_384,
     max_output=1_536,
-    dialect="text",
+    dialect="hermes",
     tools="small",
     prompt="small",
     sampling=_QWEN,
@@ -78,7 +101,7 @@ LOCAL = Profile(
     match=(r"qwen2[.-]?5-coder",),
     context=32_768,
     max_output=4_096,
-    dialect="text",
+    dialect="hermes",
     tools="full",
     prompt="full",
     sampling=_QWEN,
@@ -133,4 +156,5 @@ def profile_for(model: str, *, embedded: bool) -> Profile:
     found = next(one for one in PROFILES if any(re.search(p, name) for p in one.match))
     if not embedded:
         return found
-    return found.model_copy(update={"dialect": "text", "constrained": True})
+    dialect = "hermes" if found.dialect == "native" else found.dialect
+    return found.model_copy(update={"dialect": dialect, "constraint": "grammar"})

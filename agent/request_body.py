@@ -13,11 +13,21 @@ from qwright.agent.messages import Message
 from qwright.agent.model import Sampling, ToolSpec
 from qwright.agent.profile import Profile
 
+_LLAMACPP = ("top_k", "min_p", "repeat_penalty")
+_VLLM = ("top_k", "min_p", "repetition_penalty")
+_ANY = ("top_k", "min_p", "repetition_penalty", "repeat_penalty")
 _EXTRAS: dict[Provider, tuple[str, ...]] = {
     "openai": (),
     "dashscope": ("top_k", "repetition_penalty"),
-    "embedded": ("top_k", "min_p", "repeat_penalty"),
-    "compatible": ("top_k", "min_p", "repetition_penalty", "repeat_penalty"),
+    "openrouter": _VLLM,
+    "modelscope": _VLLM,
+    "embedded": _LLAMACPP,
+    "llamacpp": _LLAMACPP,
+    "vllm": _VLLM,
+    "sglang": _VLLM,
+    "ollama": ("top_k", "min_p", "repeat_penalty"),
+    "lmstudio": ("top_k", "min_p", "repeat_penalty"),
+    "compatible": _ANY,
 }
 """Sampling fields beyond OpenAI's own; vLLM and llama.cpp name the same penalty differently."""
 _ALWAYS = ("model", "messages", "stream", "tools")
@@ -31,6 +41,7 @@ def request_body(
     tools: Sequence[ToolSpec],
     *,
     sampling: Sampling | None = None,
+    max_output: int | None = None,
     refused: Collection[str] = (),
 ) -> dict[str, Any]:
     """The body without the fields in `refused`, which the server is known to reject."""
@@ -41,7 +52,7 @@ def request_body(
         "messages": dialect.wire(messages, tools),
         "stream": True,
         "stream_options": {"include_usage": True},
-        limit: profile.max_output,
+        limit: max_output or profile.max_output,
         **_sampling(sampling or profile.sampling, endpoint.provider),
         **{key: value for key, value in extra.items() if key != "extra_body"},
         **extra.get("extra_body", {}),
@@ -63,5 +74,5 @@ def refused_fields(body: dict[str, Any], complaint: str) -> set[str]:
     """The fields of `body` to leave out after a 400 with this text; empty when it names none."""
     named = {key for key in body if re.search(rf"\b{re.escape(key)}\b", complaint)}
     named -= set(_ALWAYS)
-    extras = set(_EXTRAS["compatible"])
+    extras = set(_ANY)
     return named | (extras & body.keys() if named & extras else set())

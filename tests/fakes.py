@@ -59,6 +59,7 @@ class ScriptedModel:
         self.asked: list[list[Message]] = []
         self.offered: list[list[ToolSpec]] = []
         self.samplings: list[Sampling | None] = []
+        self.max_outputs: list[int | None] = []
         self.closed_streams = 0
         self.is_closed = False
 
@@ -68,10 +69,12 @@ class ScriptedModel:
         tools: Sequence[ToolSpec],
         *,
         sampling: Sampling | None = None,
+        max_output: int | None = None,
     ) -> AsyncGenerator[Chunk, None]:
         self.asked.append(list(messages))
         self.offered.append(list(tools))
         self.samplings.append(sampling)
+        self.max_outputs.append(max_output)
         answer = self._answers[min(len(self.asked), len(self._answers)) - 1]
         try:
             for chunk in answer.before:

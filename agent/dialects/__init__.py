@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from qwright.agent.messages import Message
 from qwright.agent.model import CallChunk, ReasoningDelta, TextDelta, ToolSpec
+
+DialectName = Literal["native", "hermes", "tools", "xml"]
+"""native: the API's tool_calls. The others are text: hermes JSON in <tool_call>, tools JSON in
+<tools> (what Qwen2.5-Coder obeys), xml the <function=NAME> form of Qwen3-Coder and later."""
+Constraint = Literal["none", "grammar", "strict", "structured", "format"]
+"""How a server holds calls to their schema: grammar is llama.cpp's GBNF, strict a native tool's
+strict flag (vLLM, SGLang), structured their structured_outputs, format Ollama's JSON schema."""
 
 
 @dataclass(frozen=True, slots=True)

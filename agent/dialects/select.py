@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from qwright.agent.dialects import Dialect, Reader
+from qwright.agent.dialects import Constraint, Dialect, DialectName, Reader
 from qwright.agent.dialects.native import NativeDialect
 from qwright.agent.dialects.raw import RawDialect, is_raw
 from qwright.agent.dialects.text import TextDialect
 from qwright.agent.messages import Message
 from qwright.agent.model import ToolSpec
-from qwright.agent.profile import Profile
 
 
-def dialect_for(profile: Profile, *, require_call: bool = False) -> Dialect:
-    """`require_call` has a meaning only where the profile is constrained."""
-    if profile.dialect == "native":
+def dialect_for(
+    name: DialectName,
+    *,
+    constraint: Constraint = "none",
+    require_call: bool = False,
+    raw: bool = False,
+) -> Dialect:
+    """`require_call` has a meaning only under a grammar. `raw`: files and lines go as raw code."""
+    if name == "native":
         return NativeDialect()
-    text = TextDialect(constrained=profile.constrained, require_call=require_call)
-    return _ByTools(text) if profile.constrained and profile.prompt == "small" else text
+    text = TextDialect(constrained=constraint == "grammar", require_call=require_call)
+    return _ByTools(text) if raw and constraint == "grammar" else text
 
 
 class _ByTools:

@@ -86,7 +86,7 @@ class Pair:
         endpoint = Endpoint(engine.base_url, engine.key, engine.model, "embedded")
         self._engine = engine
         self._case = case
-        self._dialect: Dialect = dialect_for(profile)
+        self._dialect: Dialect = dialect_for(profile.dialect, constraint=profile.constraint)
         self._model = OpenAIModel(endpoint, profile, self._dialect)
         self.through: list[Sample] = []
         self.alone: list[Sample] = []

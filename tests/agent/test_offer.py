@@ -28,12 +28,12 @@ def offered(stage: Stage, profile: Profile) -> list[list[str]]:
 
 
 def test_a_grammar_holds_it_to_a_line_and_then_to_the_file(stage: Stage) -> None:
-    constrained = SMALL.model_copy(update={"constrained": True})
+    constrained = SMALL.model_copy(update={"constraint": "grammar"})
     assert offered(stage, constrained) == [["edit"], ["write_file"]]
 
 
-@pytest.mark.parametrize("update", [{"constrained": False}, {"attach_files": False}])
+@pytest.mark.parametrize("update", [{"constraint": "none"}, {"attach_files": False}])
 def test_without_one_it_has_all_its_tools(stage: Stage, update: dict[str, bool]) -> None:
-    profile = SMALL.model_copy(update={"constrained": True, **update})
+    profile = SMALL.model_copy(update={"constraint": "grammar", **update})
     for names in offered(stage, profile):
         assert {"read_file", "edit", "write_file"} <= set(names)

@@ -36,8 +36,9 @@ def test_a_models_name_finds_its_profile(model: str, profile: str) -> None:
 
 def test_an_embedded_model_is_constrained_text() -> None:
     profile = profile_for("qwen2.5-coder-1.5b", embedded=True)
-    assert (profile.name, profile.dialect, profile.constrained) == ("small-local", "text", True)
-    assert not profile_for("qwen2.5-coder-1.5b", embedded=False).constrained
+    assert (profile.name, profile.dialect) == ("small-local", "hermes")
+    assert profile.constraint == "grammar"
+    assert profile_for("qwen2.5-coder-1.5b", embedded=False).constraint == "none"
 
 
 def test_profiles_leave_room_for_a_prompt() -> None:
@@ -45,14 +46,13 @@ def test_profiles_leave_room_for_a_prompt() -> None:
     assert len({profile.name for profile in PROFILES}) == len(PROFILES)
 
 
-def test_the_dialect_follows_the_profile() -> None:
-    assert isinstance(dialect_for(profile_for("qwen3-coder-plus", embedded=False)), NativeDialect)
-    embedded = profile_for("qwen2.5-coder-1.5b", embedded=True)
-    larger = profile_for("qwen2.5-coder-7b", embedded=True)
-    assert isinstance(dialect_for(larger), TextDialect)
-    free = dialect_for(embedded).request(TOOLS)["extra_body"]["grammar"]
-    required = dialect_for(embedded, require_call=True).request(TOOLS)["extra_body"]["grammar"]
+def test_the_dialect_follows_its_name() -> None:
+    assert isinstance(dialect_for("native"), NativeDialect)
+    assert isinstance(dialect_for("hermes"), TextDialect)
+    free = dialect_for("hermes", constraint="grammar").request(TOOLS)["extra_body"]["grammar"]
+    held = dialect_for("hermes", constraint="grammar", require_call=True, raw=True)
+    required = held.request(TOOLS)["extra_body"]["grammar"]
     assert "preamble call" in required
     assert "preamble call" not in free
-    whole = dialect_for(embedded).request(whole_file({"a.py": ""}))["extra_body"]["grammar"]
+    whole = held.request(whole_file({"a.py": ""}))["extra_body"]["grammar"]
     assert '"a.py"' in whole

@@ -97,7 +97,8 @@ class House:
             "HOME": str(self.home),
             "LANG": "C.UTF-8",
             "PYTHONPATH": import_root(),
-            "PYTHONWARNINGS": "default",
+            # A library's own filter for this one gets lost when threads import at once.
+            "PYTHONWARNINGS": "default,ignore:SOCKS support in urllib3",
             "QWRIGHT_HOME": str(self.home),
             **more,
         }

@@ -88,7 +88,9 @@ def test_the_first_prompt_of_the_local_profile_is_short(cellar: House) -> None:
         Message(role="system", content=system_prompt(profile.prompt)),
         Message(role="user", content="Fix the bug."),
     ]
-    wire = dialect_for(profile, require_call=False).wire(messages, tools)
+    wire = dialect_for(profile.dialect, constraint=profile.constraint, raw=True).wire(
+        messages, tools
+    )
     text = rendered(endpoint, wire)
     assert all(name in text for name in SMALL_TOOLS)
     assert 200 < tokens(endpoint, text) <= FIRST_PROMPT
