@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
 import time
@@ -14,6 +13,7 @@ from typing import Any, Self
 from qwright.sandbox.dirs import state_dir
 from qwright.sandbox.durable import read_json, write_json
 from qwright.sandbox.errors import WorkspaceError
+from qwright.sandbox.locks import FileLock
 from qwright.sandbox.store import CheckpointStore
 
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
@@ -55,7 +55,7 @@ class Session:
     changed.
     """
 
-    def __init__(self, path: Path, record: SessionRecord, lock: int | None) -> None:
+    def __init__(self, path: Path, record: SessionRecord, lock: FileLock | None) -> None:
         self.path = path
         self.record = record
         self._lock = lock
@@ -119,7 +119,7 @@ class Session:
     def close(self) -> None:
         """Let go of the session; another process can then take it over. Safe to call twice."""
         if self._lock is not None:
-            os.close(self._lock)
+            self._lock.release()
             self._lock = None
 
 
@@ -155,31 +155,19 @@ def find_session(name: str = "", *, own: bool = False) -> Session:
     return Session.load((exact or matching)[-1].path, own=own)
 
 
-def _take_lock(path: Path) -> int:
+def _take_lock(path: Path) -> FileLock:
+    lock = FileLock(path / "lock")
     # A dying process, or one that only looks, may hold the lock for a moment.
     for _ in range(_LOCK_TRIES):
-        lock = _try_lock(path)
-        if lock is not None:
+        if lock.try_acquire():
             return lock
         time.sleep(_LOCK_PAUSE)
     raise WorkspaceError(f"session {path.name} is in use by another process")
 
 
-def _try_lock(path: Path) -> int | None:
-    lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        return None
-    return lock
-
-
 def _is_locked(path: Path) -> bool:
-    lock = _try_lock(path)
-    if lock is not None:
-        os.close(lock)
-    return lock is None
+    with FileLock(path / "lock") as lock:
+        return not lock.try_acquire()
 
 
 def _record(value: dict[str, Any]) -> SessionRecord:

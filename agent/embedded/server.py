@@ -22,7 +22,6 @@ from qwright.agent import __version__
 from qwright.agent.embedded.catalogue import Entry
 from qwright.agent.embedded.errors import ServerError
 from qwright.agent.embedded.fetch import Progress, import_root, last_line
-from qwright.agent.embedded.lock import FileLock
 from qwright.agent.embedded.record import (
     Record,
     forget,
@@ -35,6 +34,7 @@ from qwright.agent.embedded.record import (
 )
 from qwright.agent.embedded.weights import path_of, pull_cancellable
 from qwright.agent.errors import ConfigError
+from qwright.sandbox.locks import FileLock
 
 CHECK_SECONDS = 3.0
 """A server that does not answer a check within this is taken for dead."""

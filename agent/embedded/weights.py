@@ -18,9 +18,9 @@ from pathlib import Path
 from qwright.agent.embedded.catalogue import Entry, HubSource, WheelSource, load_catalogue
 from qwright.agent.embedded.errors import WeightsError
 from qwright.agent.embedded.fetch import Download, Progress, fetch
-from qwright.agent.embedded.lock import FileLock
 from qwright.agent.embedded.record import prefixes_dir
 from qwright.sandbox.dirs import cache_dir
+from qwright.sandbox.locks import FileLock
 
 _HASH_CHUNK = 4 << 20
 _WAIT_SECONDS = 0.2
@@ -242,6 +242,7 @@ def _marker(path: Path) -> Path:
 
 
 def _lock_path(entry: Entry) -> Path:
+    models_dir().mkdir(parents=True, exist_ok=True)
     return models_dir() / f"{entry.file}.lock"
 
 

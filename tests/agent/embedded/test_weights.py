@@ -11,7 +11,6 @@ import pytest
 
 from qwright.agent.embedded.errors import WeightsError
 from qwright.agent.embedded.fetch import import_root
-from qwright.agent.embedded.lock import FileLock
 from qwright.agent.embedded.record import prefixes_dir
 from qwright.agent.embedded.weights import (
     installed,
@@ -22,6 +21,7 @@ from qwright.agent.embedded.weights import (
     pull_cancellable,
     remove,
 )
+from qwright.sandbox.locks import FileLock
 from tests.agent.embedded.house import (
     HUB,
     PARTS,
@@ -90,6 +90,7 @@ def test_a_part_of_the_wrong_length_is_told(home: Path, house: Path) -> None:
 def test_a_second_pull_waits_for_the_first_and_says_so(home: Path) -> None:
     entry = tiny_entry()
     models_dir().mkdir(parents=True)
+    models_dir().mkdir(parents=True, exist_ok=True)
     holder = FileLock(models_dir() / "tiny.gguf.lock")
     assert holder.try_acquire()
 
@@ -106,9 +107,10 @@ def test_a_second_pull_waits_for_the_first_and_says_so(home: Path) -> None:
 
 
 def test_the_lock_holds_between_processes(home: Path) -> None:
+    home.mkdir(exist_ok=True)
     lock = FileLock(home / "some.lock")
     script = (
-        "import sys; from pathlib import Path; from qwright.agent.embedded.lock import FileLock;"
+        "import sys; from pathlib import Path; from qwright.sandbox.locks import FileLock;"
         "print(FileLock(Path(sys.argv[1])).try_acquire())"
     )
     argv = [sys.executable, "-c", script, str(lock.path)]
@@ -282,6 +284,7 @@ def test_remove_frees_the_file_and_what_a_pull_left(home: Path) -> None:
 
 def test_a_model_that_is_being_pulled_is_not_removed(home: Path) -> None:
     entry = tiny_entry()
+    models_dir().mkdir(parents=True, exist_ok=True)
     with FileLock(models_dir() / "tiny.gguf.lock") as holder:
         assert holder.try_acquire()
         with pytest.raises(WeightsError, match="is being pulled by another process"):
