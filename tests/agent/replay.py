@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,8 +47,13 @@ Script = Sequence[Reply] | Callable[[dict[str, Any]], Reply]
 
 
 @asynccontextmanager
-async def serving(script: Script, *, models: Sequence[str] = ()) -> AsyncGenerator[Server]:
-    """Replies in order, the last one for ever; or what a function makes of the request."""
+async def serving(
+    script: Script, *, models: Sequence[str] = (), pages: Mapping[str, Reply] | None = None
+) -> AsyncGenerator[Server]:
+    """Replies in order, the last one for ever; or what a function makes of the request.
+
+    `pages` answer their paths, whatever the method, before that.
+    """
     server = Server()
     busy: set[asyncio.Task[None]] = set()
 
@@ -62,7 +67,8 @@ async def serving(script: Script, *, models: Sequence[str] = ()) -> AsyncGenerat
             body = await reader.readexactly(int(length[1]) if length else 0)
             server.paths.append(head.split()[1])
             server.headers.append(head)
-            reply = _choose(script, server, body, models)
+            page = (pages or {}).get(server.paths[-1].partition("?")[0])
+            reply = page or _choose(script, server, body, models)
             await _write(writer, reply)
             if reply.end == "hang":
                 await reader.read()
