@@ -28,7 +28,8 @@ commands:
 exit codes:
   0 done   3 not verified   4 done but not applied (conflict)   1 bug in qwright (report written)
   41 key refused   42 bad usage   43 model failure   44 sandbox failure
-  53 turn limit   55 other limit   130 interrupted
+  53 turn limit   55 other limit (tokens, time, context window, going in circles)
+  130 interrupted
 
 With no --model, --base-url or API key, the embedded Qwen2.5-Coder runs on this machine.
 Variables: OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_MODEL, DASHSCOPE_API_KEY, NO_COLOR, QWRIGHT_HOME.

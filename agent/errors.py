@@ -29,3 +29,14 @@ class ModelStatusError(ModelError):
         self.status = status
         self.retry_after = retry_after
         """Seconds the server asked to wait, from its Retry-After header."""
+
+
+class ContextOverflowError(ModelError):
+    """The request does not fit the model's window. Never sent again as it is."""
+
+    def __init__(self, message: str, window: int | None = None, prompt: int | None = None) -> None:
+        super().__init__(message)
+        self.window = window
+        """Tokens, where the server named its window."""
+        self.prompt = prompt
+        """Tokens of the refused prompt, where the server named them."""

@@ -16,6 +16,7 @@ StopReason = Literal[
     "turn_limit",
     "token_limit",
     "time_limit",
+    "context_limit",
     "repeated_call",
     "key_refused",
     "model_error",

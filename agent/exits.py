@@ -29,6 +29,7 @@ _OF_REASON: dict[StopReason, Exit] = {
     "turn_limit": Exit.TURN_LIMIT,
     "token_limit": Exit.LIMIT,
     "time_limit": Exit.LIMIT,
+    "context_limit": Exit.LIMIT,
     "repeated_call": Exit.LIMIT,
     "key_refused": Exit.AUTH,
     "model_error": Exit.MODEL,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from qwright.agent.endpoint import Endpoint
 from qwright.agent.errors import (
+    ContextOverflowError,
     ModelAuthError,
     ModelConnectionError,
     ModelError,
@@ -15,6 +17,26 @@ from qwright.agent.errors import (
 _LONGEST = 300
 _NO_MONEY = ("insufficient_quota", "Arrearage")
 """429s and 403s that waiting does not mend."""
+
+_OVERFLOW = re.compile(
+    r"exceed_context_size|context_length_exceeded|maximum context length|Range of input length"
+    r"|exceeds? (the |this )?(model'?s |available |maximum )*context|prompt is too long"
+    r"|(longer|greater) than the (model'?s )?context|when (the )?context (the )?overflows"
+    r"|exceed context (limit|window|size)",
+    re.IGNORECASE,
+)
+"""How llama.cpp, vLLM, SGLang, OpenAI, OpenRouter, DashScope, Ollama and LM Studio say it."""
+_WINDOW = re.compile(
+    r"n_ctx\D{1,3}(\d+)|context (?:length|size|window|limit)(?: is| of)?(?: only)? \(?(\d+)"
+    r"|length should be \[1, ?(\d+)\]",
+    re.IGNORECASE,
+)
+_PROMPT = re.compile(
+    r"n_prompt_tokens\D{1,3}(\d+)|request \((\d+) tokens\)|(?:input|prompt) \((\d+) tokens"
+    r"|\((\d+) (?:in the messages|in your prompt|of text input)|resulted in (?:over )?(\d+) tokens"
+    r"|(?:request|prompt) (?:has|contains)(?: at least)? (\d+)|(\d+) tokens from the input",
+    re.IGNORECASE,
+)
 
 
 def one_line(text: str, endpoint: Endpoint) -> str:
@@ -35,6 +57,8 @@ def status_failure(
 ) -> ModelError:
     """The error for an answer with an error status. `offered`: the models the server has."""
     url, said = endpoint.shown_url, one_line(message, endpoint)
+    if overflow := _overflow(endpoint, status, message):
+        return overflow
     if any(word in message for word in _NO_MONEY):
         return ModelError(f"{url} refuses for lack of credit: {said}")
     if status == 401:
@@ -48,6 +72,21 @@ def status_failure(
     if retry_after is not None:
         line += f" (asks to wait {retry_after:.0f} s)"
     return ModelStatusError(line, status, retry_after)
+
+
+def _overflow(endpoint: Endpoint, status: int, message: str) -> ContextOverflowError | None:
+    """For an answer that says the request is longer than the model's window."""
+    if status in (401, 403, 404, 429) or not _OVERFLOW.search(message):
+        return None
+    plain = re.sub(r"(?<=\d),(?=\d{3})", "", message)
+    line = f"{endpoint.shown_url}: the request does not fit the model's window: "
+    said = one_line(message, endpoint)
+    return ContextOverflowError(line + said, _number(_WINDOW, plain), _number(_PROMPT, plain))
+
+
+def _number(pattern: re.Pattern[str], text: str) -> int | None:
+    found = pattern.search(text)
+    return int(next(one for one in found.groups() if one)) if found else None
 
 
 def _key_advice(endpoint: Endpoint) -> str:
