@@ -45,6 +45,8 @@ class RetryChunk:
     attempt: int
     wait: float
     """Seconds until the next try."""
+    usage: Usage | None = None
+    """Of an answer that was complete and is void all the same."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,12 @@ import json
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
+from qwright.agent import __version__
+from qwright.agent.cache_markers import HEADERS
 from qwright.agent.dialects import Dialect, Reader
 from qwright.agent.dialects.lenient_json import JsonValue
 from qwright.agent.endpoint import Endpoint
@@ -19,9 +21,10 @@ from qwright.agent.failures import broken_answer, no_connection, silence, status
 from qwright.agent.messages import Message
 from qwright.agent.model import CallChunk, Chunk, Finish, RetryChunk, Sampling, ToolSpec, Usage
 from qwright.agent.profile import Profile
-from qwright.agent.request_body import refused_fields, request_body
+from qwright.agent.request_body import Ask, refused_fields, request_body
 from qwright.agent.retry import RetryPolicy, retry_after, retry_wait
 from qwright.agent.server_chunk import ServerChunk, model_names, read_chunk
+from qwright.agent.thinking import Effort, thinks
 
 if TYPE_CHECKING:
     from openai import APIError, APIStatusError, AsyncOpenAI, AsyncStream
@@ -63,12 +66,14 @@ class OpenAIModel:
         profile: Profile,
         dialect: Dialect,
         *,
+        effort: Effort | None = None,
         retries: RetryPolicy | None = None,
         stall: float | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.profile = profile
         self._dialect = dialect
+        self._effort: Effort | None = effort
         self._retries = retries or RetryPolicy()
         self._stall = stall or (600.0 if endpoint.is_loopback else 120.0)
         self._refused: set[str] = set()
@@ -83,10 +88,21 @@ class OpenAIModel:
         max_output: int | None = None,
     ) -> AsyncGenerator[Chunk, None]:
         """As `Model.stream`. Retries by itself; each retry is announced by a RetryChunk."""
+        ask: Ask | None = Ask(messages, tools, sampling, max_output, self._effort)
+        while ask:
+            again: Ask | None = None
+            async with aclosing(self._patiently(ask)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+                    if isinstance(chunk, RetryChunk) and chunk.usage:
+                        again = replace(ask, effort="off")
+            ask = again
+
+    async def _patiently(self, ask: Ask) -> AsyncGenerator[Chunk, None]:
         failures = 0
         while True:
             try:
-                async with aclosing(self._ask(messages, tools, sampling, max_output)) as chunks:
+                async with aclosing(self._ask(ask)) as chunks:
                     async for chunk in chunks:
                         yield chunk
                 return
@@ -104,16 +120,10 @@ class OpenAIModel:
             await self._client.close()
             self._client = None
 
-    async def _ask(
-        self,
-        messages: Sequence[Message],
-        tools: Sequence[ToolSpec],
-        sampling: Sampling | None,
-        max_output: int | None,
-    ) -> AsyncGenerator[Chunk, None]:
+    async def _ask(self, ask: Ask) -> AsyncGenerator[Chunk, None]:
         """One request. Calls and the Finish come after the server's own end of the answer."""
-        reader, attempt = self._dialect.reader(tools), _Attempt()
-        stream = await self._open(messages, tools, sampling, max_output)
+        reader, attempt = self._dialect.reader(ask.tools), _Attempt()
+        stream = await self._open(ask)
         async with stream:
             async for chunk in self._chunks(stream, attempt):
                 for shown in reader.feed(chunk.delta):
@@ -127,7 +137,16 @@ class OpenAIModel:
         last = reader.finish(attempt.finish)
         for chunk in last:
             yield chunk
-        yield _finish(reader, attempt, calls=any(isinstance(one, CallChunk) for one in last))
+        finish = _finish(reader, attempt, calls=any(isinstance(one, CallChunk) for one in last))
+        yield self._worth_asking_again(ask, finish, reader) or finish
+
+    def _worth_asking_again(self, ask: Ask, finish: Finish, reader: Reader) -> RetryChunk | None:
+        """For thoughts that used up the whole answer, where the model can do without."""
+        empty = finish.reason == "length" and not (finish.text.strip() or reader.cut)
+        hybrid = self.profile.thinking == "hybrid" and thinks(self.profile, ask.effort)
+        if not (empty and finish.reasoning and hybrid):
+            return None
+        return RetryChunk("its thoughts left no room for an answer", 1, 0.0, finish.usage)
 
     async def _chunks(
         self, stream: AsyncStream[object], attempt: _Attempt
@@ -150,26 +169,13 @@ class OpenAIModel:
             attempt.note(chunk)
             yield chunk
 
-    async def _open(
-        self,
-        messages: Sequence[Message],
-        tools: Sequence[ToolSpec],
-        sampling: Sampling | None,
-        max_output: int | None,
-    ) -> AsyncStream[object]:
+    async def _open(self, ask: Ask) -> AsyncStream[object]:
         """Send the request; once more without the fields a server says it does not know."""
         import openai
 
         while True:
             body = request_body(
-                self.endpoint,
-                self.profile,
-                self._dialect,
-                messages,
-                tools,
-                sampling=sampling,
-                max_output=max_output,
-                refused=self._refused,
+                self.endpoint, self.profile, self._dialect, ask, refused=self._refused
             )
             try:
                 return await self._post(body)
@@ -253,11 +259,17 @@ def _client(endpoint: Endpoint, stall: float) -> AsyncOpenAI:
         base_url=endpoint.base_url,
         timeout=timeout,
         max_retries=0,
+        default_headers=_headers(endpoint),
         http_client=http,
     )
     if endpoint.provider != "openai":
         client.organization = client.project = None
     return client
+
+
+def _headers(endpoint: Endpoint) -> dict[str, str]:
+    more = HEADERS if endpoint.provider == "dashscope" else {}
+    return {"User-Agent": f"qwright/{__version__}", **more}
 
 
 def _is_complaint(error: APIStatusError) -> bool:
