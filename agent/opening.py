@@ -47,8 +47,8 @@ def system_prompt(kind: Literal["small", "full"]) -> str:
 def with_context(task: str, tree: Tree, verdict: VerifyFinished | None) -> Opening:
     """For a small model: the task, the files it names, and what the verify command says."""
     attached = _attachments(task, tree)
-    short = all(text.count("\n") <= _SHORT for text in attached.values())
     subjects = {name: text for name, text in attached.items() if not _TEST.search(name)}
+    short = all(text.count("\n") <= _SHORT for text in subjects.values())
     shown = [f'<file path="{name}">\n{text.rstrip()}\n</file>' for name, text in attached.items()]
     parts = [task, *shown]
     if verdict is None or verdict.exit_code == 0:

@@ -82,6 +82,12 @@ def test_a_test_is_never_what_is_to_be_rewritten(root: Path) -> None:
     assert tool.parameters["properties"]["path"]["enum"] == ["a.py"]
 
 
+def test_a_long_test_keeps_no_short_file_from_being_rewritten(root: Path) -> None:
+    (root / "test_a.py").write_text("import a\n" * 200)
+    opening = with_context("test_a.py fails, fix a.py", Tree(root), verdict("1 failed"))
+    assert list(opening.files) == ["a.py"]
+
+
 def test_what_follows_a_failure_says_whether_anything_changed() -> None:
     assert still_failing(verdict("1 failed"), True) != still_failing(verdict("1 failed"), False)
     assert "1 failed" in still_failing(verdict("1 failed"), True)
