@@ -36,10 +36,11 @@ def choose(model: str | None, base_url: str | None) -> Choice:
     names = [name for entry in load_catalogue() for name in (entry.name, *entry.aliases)]
     endpoint = resolve_endpoint(os.environ, model=model, base_url=base_url, embedded=names)
     if endpoint:
-        return Choice(profile_for(endpoint.model, embedded=False), endpoint, None)
+        return Choice(profile_for(endpoint.model, endpoint.provider), endpoint, None)
     named = os.environ.get("OPENAI_MODEL") or os.environ.get("QWEN_MODEL")
     entry = find(model or named or DEFAULT_MODEL)
-    return Choice(profile_for(entry.name, embedded=True), None, entry)
+    profile = profile_for(entry.name, "embedded").within(entry.served_context)
+    return Choice(profile, None, entry)
 
 
 def require_weights(choice: Choice) -> None:

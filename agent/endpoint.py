@@ -26,6 +26,11 @@ Provider = Literal[
 """Who answers: known by the host name, else by what the server says of itself; "compatible" is a
 server that has not been asked, or that nothing more is known of."""
 
+LOCAL: frozenset[Provider] = frozenset(
+    {"embedded", "llamacpp", "vllm", "sglang", "ollama", "lmstudio"}
+)
+"""Servers that people run themselves: nothing is charged by the token."""
+
 DASHSCOPE_URL = "https://dashscope-intl.aliyuncs.com/compatible-mode/v1"
 """The international region. A DashScope key is valid in one region only; for another one set
 OPENAI_BASE_URL, for example https://dashscope.aliyuncs.com/compatible-mode/v1 for Beijing."""

@@ -1,45 +1,60 @@
-"""What is known of a model: its window, its dialect, its sampling, how much to put before it."""
+"""What is known of a model: its window, its dialect, its sampling, how much to put before it.
+
+The facts are in profiles.toml; a user's own, in configuration, override them.
+"""
 
 from __future__ import annotations
 
 import re
+import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
+from importlib import resources
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator
 
 from qwright.agent.dialects import Constraint, DialectName
+from qwright.agent.endpoint import LOCAL, Provider
 from qwright.agent.model import Sampling
+
+_Table = dict[str, object]
+_OF_A_ROW = ("match", "hosts")
 
 
 class Price(BaseModel):
     """US dollars per million tokens, for prompts of up to `up_to` tokens."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    input: float
-    output: float
-    cache_read: float | None = None
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+    cache_read: float | None = Field(default=None, ge=0)
     """None: as input."""
-    cache_write: float | None = None
-    up_to: int | None = None
+    cache_write: float | None = Field(default=None, ge=0)
+    """None: as input."""
+    up_to: PositiveInt | None = None
     """None: of any length."""
 
 
 class Profile(BaseModel):
-    """The first profile one of whose patterns is found in a model's name is the model's own."""
+    """The facts about one model behind one kind of server."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: str
-    match: tuple[str, ...]
-    """Regular expressions, searched in the lower-case name of the model."""
     context: int
     """Tokens of prompt and answer together."""
     max_output: int
     """Tokens of one answer."""
-    dialect: DialectName
-    tools: Literal["small", "full"]
-    prompt: Literal["small", "full"]
+    dialect: DialectName = "native"
+    """What is spoken. A server's own tool calls are the first choice where they can be had."""
+    text_dialect: DialectName = "hermes"
+    """The form of the family's calls in text, for servers that have no tool calls of their own."""
+    tools: Literal["small", "full"] = "full"
+    prompt: Literal["small", "full"] = "full"
     sampling: Sampling
+    direct_sampling: Sampling | None = None
+    """For answers without thinking; None: as `sampling`."""
     constraint: Constraint = "none"
     """How calls are held to their schema; a grammar needs a llama.cpp server."""
     attempts: int = 1
@@ -62,8 +77,20 @@ class Profile(BaseModel):
     vision: bool = False
     """Whether it sees images."""
     prices: tuple[Price, ...] = ()
-    """By length of the prompt, ascending; empty where nothing is charged or it is not known."""
+    """By length of the prompt, ascending; empty where it is not known, `FREE` where all is free."""
     licence: str = ""
+    stated: frozenset[str] = frozenset()
+    """Fields a user set in configuration: nothing that a server says replaces those."""
+
+    def within(self, context: int) -> Profile:
+        """This profile in a server's real window of `context` tokens.
+
+        A window larger than the model's own counts only for an unknown model.
+        """
+        if self.name != DEFAULT.name or "context" in self.stated:
+            context = min(context, self.context)
+        changed = {"context": context, "max_output": min(self.max_output, context // 4)}
+        return self.model_copy(update=changed)
 
     def sampling_for(self, attempt: int) -> Sampling:
         """The first attempt takes the likeliest answer where there can be others; they vary."""
@@ -76,85 +103,131 @@ class Profile(BaseModel):
         return replace(self.sampling, seed=attempt)
 
 
-_QWEN = Sampling()
-_PLAIN = Sampling(temperature=None, top_p=None, top_k=None, min_p=None, repetition_penalty=None)
-_CODER = Sampling(temperature=0.7, top_p=0.8, top_k=20, min_p=None, repetition_penalty=1.05)
-
-SMALL_LOCAL = Profile(
-    name="small-local",
-    match=(r"qwen2[.-]?5-coder[-:](0\.5|1\.5|3)b",),
-    context=16_384,
-    max_output=1_536,
-    dialect="hermes",
-    tools="small",
-    prompt="small",
-    sampling=_QWEN,
-    attempts=30,
-    rewrite_every=6,
-    turns_per_attempt=3,
-    failures_per_attempt=1,
-    eager_verify=True,
-    attach_files=True,
+FREE = (Price(input=0.0, output=0.0),)
+_SERVERS_OWN = Sampling(
+    temperature=None, top_p=None, top_k=None, min_p=None, repetition_penalty=None
 )
-LOCAL = Profile(
-    name="local",
-    match=(r"qwen2[.-]?5-coder",),
-    context=32_768,
-    max_output=4_096,
-    dialect="hermes",
-    tools="full",
-    prompt="full",
-    sampling=_QWEN,
-    attempts=2,
-)
-QWEN3_CODER_API = Profile(
-    name="qwen3-coder-api",
-    match=(r"qwen3-coder-(plus|flash)",),
-    context=1_000_000,
-    max_output=65_536,
-    dialect="native",
-    tools="full",
-    prompt="full",
-    sampling=_CODER,
-)
-QWEN3_CODER = Profile(
-    name="qwen3-coder",
-    match=(r"qwen-?3-coder", r"qwen3\.?\d*-.*coder"),
-    context=262_144,
-    max_output=65_536,
-    dialect="native",
-    tools="full",
-    prompt="full",
-    sampling=_QWEN,
-)
-QWEN_MAX = Profile(
-    name="qwen3-max",
-    match=(r"qwen3-max",),
-    context=262_144,
-    max_output=65_536,
-    dialect="native",
-    tools="full",
-    prompt="full",
-    sampling=_CODER,
-)
-DEFAULT = Profile(
-    name="default",
-    match=("",),
-    context=32_768,
-    max_output=8_192,
-    dialect="native",
-    tools="full",
-    prompt="full",
-    sampling=_PLAIN,
-)
-PROFILES = (SMALL_LOCAL, LOCAL, QWEN3_CODER_API, QWEN3_CODER, QWEN_MAX, DEFAULT)
+DEFAULT = Profile(name="default", context=32_768, max_output=8_192, sampling=_SERVERS_OWN)
+"""For a model nothing is known of."""
 
 
-def profile_for(model: str, *, embedded: bool) -> Profile:
-    """The profile of a model by its name; an embedded one is constrained and speaks text."""
-    name = model.lower()
-    found = next(one for one in PROFILES if any(re.search(p, name) for p in one.match))
-    if not embedded:
-        return found
-    dialect = "hermes" if found.dialect == "native" else found.dialect
-    return found.model_copy(update={"dialect": dialect, "constraint": "grammar"})
+class SamplingFacts(BaseModel):
+    """Sampling values as a file gives them: those it leaves out are not touched."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    repetition_penalty: float | None = None
+    seed: int | None = None
+
+    def over(self, sampling: Sampling) -> Sampling:
+        return replace(sampling, **self.model_dump(exclude_unset=True))
+
+
+class OwnProfile(BaseModel):
+    """A `[[profile]]` of the user's configuration: fields that override those of the table."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    match: str
+    """A regular expression, searched in the lower-case name of the model."""
+    context: PositiveInt | None = None
+    max_output: PositiveInt | None = None
+    dialect: DialectName | None = None
+    text_dialect: DialectName | None = None
+    tools: Literal["small", "full"] | None = None
+    prompt: Literal["small", "full"] | None = None
+    sampling: SamplingFacts | None = None
+    attempts: PositiveInt | None = None
+    thinking: Literal["none", "hybrid", "always"] | None = None
+    efforts: tuple[str, ...] | None = None
+    keeps_thoughts: bool | None = None
+    vision: bool | None = None
+    prices: tuple[Price, ...] | None = None
+    licence: str | None = None
+
+    @field_validator("match")
+    @classmethod
+    def _is_a_pattern(cls, value: str) -> str:
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise ValueError(f"no regular expression: {error}") from None
+        return value
+
+    def over(self, profile: Profile) -> Profile:
+        """`profile` with what the user set; an answer takes no more than a quarter unasked."""
+        stated = self.model_fields_set - {"match"}
+        changed = {key: value for key, value in self if key in stated}
+        if self.sampling:
+            changed["sampling"] = self.sampling.over(profile.sampling)
+        if self.context and not self.max_output:
+            changed["max_output"] = min(profile.max_output, self.context // 4)
+        return profile.model_copy(update={**changed, "stated": profile.stated | stated})
+
+
+class Row(BaseModel):
+    """One table of profiles.toml: a profile, and the models and servers it is for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    match: tuple[str, ...] = ()
+    """Regular expressions, searched in the lower-case name; empty for a mere base."""
+    hosts: tuple[Provider, ...] = ()
+    """Empty: all."""
+    profile: Profile
+
+    def is_for(self, model: str, provider: Provider) -> bool:
+        at_home = not self.hosts or provider in self.hosts
+        return at_home and any(re.search(pattern, model) for pattern in self.match)
+
+
+def profile_for(
+    model: str, provider: Provider = "compatible", *, own: Sequence[OwnProfile] = ()
+) -> Profile:
+    """The profile of a model by its name and its server; `own` (all that match) overrides it.
+
+    An embedded model is constrained and speaks text.
+    """
+    name = model.lower().replace("_", "-")
+    found = next((row.profile for row in table() if row.is_for(name, provider)), DEFAULT)
+    changed: dict[str, object] = {"prices": _prices(found, provider)}
+    if provider == "embedded":
+        changed |= {"dialect": "hermes", "constraint": "grammar"}
+    profile = found.model_copy(update=changed)
+    for one in own:
+        if re.search(one.match, name):
+            profile = one.over(profile)
+    return profile
+
+
+@cache
+def table() -> tuple[Row, ...]:
+    """The rows of profiles.toml, in the order in which they are tried."""
+    text = resources.files("qwright.agent").joinpath("profiles.toml").read_text("utf-8")
+    tables = {str(one["name"]): one for one in tomllib.loads(text)["profile"]}
+    return tuple(_row(one, tables) for one in tables.values())
+
+
+def _row(one: _Table, tables: Mapping[str, _Table]) -> Row:
+    facts = _inherited(one, tables)
+    for key in ("sampling", "direct_sampling"):
+        if key in facts:
+            facts[key] = SamplingFacts.model_validate(facts[key]).over(_SERVERS_OWN)
+    own = {key: facts.pop(key) for key in _OF_A_ROW if key in facts}
+    return Row.model_validate({**own, "profile": facts})
+
+
+def _inherited(one: _Table, tables: Mapping[str, _Table]) -> dict[str, object]:
+    """The fields of a table over those of its bases. Raises KeyError for an unknown base."""
+    base = one.get("base")
+    facts = {} if base is None else _inherited(tables[str(base)], tables)
+    kept = {key: value for key, value in facts.items() if key not in _OF_A_ROW}
+    return kept | {key: value for key, value in one.items() if key != "base"}
+
+
+def _prices(profile: Profile, provider: Provider) -> tuple[Price, ...]:
+    """ModelScope's calls are free up to a number a day; OpenRouter tells the cost of each."""
+    if provider in LOCAL or provider == "modelscope":
+        return FREE
+    return profile.prices if provider == "dashscope" else ()

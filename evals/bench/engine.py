@@ -81,7 +81,7 @@ class Pair:
     """Both ways to ask for a case, and what has been sampled of each."""
 
     def __init__(self, engine: DirectEngine, case: Case) -> None:
-        profile = profile_for(engine.model, embedded=True)
+        profile = profile_for(engine.model, "embedded")
         profile = profile.model_copy(update={"max_output": case.answer})
         endpoint = Endpoint(engine.base_url, engine.key, engine.model, "embedded")
         self._engine = engine

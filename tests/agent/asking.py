@@ -19,7 +19,7 @@ from qwright.agent.model import (
     RetryChunk,
 )
 from qwright.agent.openai_client import OpenAIModel
-from qwright.agent.profile import QWEN3_CODER
+from qwright.agent.profile import profile_for
 from qwright.agent.retry import RetryPolicy
 from tests.agent.replay import Script, Server, serving
 from tests.agent.streams import stream_bytes
@@ -42,7 +42,7 @@ def model_at(
 ) -> OpenAIModel:
     endpoint = Endpoint(url, key, "m1", provider)
     chosen = dialect or NativeDialect()
-    return OpenAIModel(endpoint, QWEN3_CODER, chosen, retries=retries, stall=stall)
+    return OpenAIModel(endpoint, profile_for("qwen3-coder"), chosen, retries=retries, stall=stall)
 
 
 async def collect(model: Model, into: list[Chunk] | None = None) -> list[Chunk]:

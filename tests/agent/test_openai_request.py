@@ -16,7 +16,7 @@ from qwright.agent.model import (
     Sampling,
 )
 from qwright.agent.openai_client import OpenAIModel
-from qwright.agent.profile import DEFAULT, QWEN3_CODER, SMALL_LOCAL
+from qwright.agent.profile import DEFAULT, profile_for
 from tests.agent.asking import (
     ASK,
     KEY,
@@ -86,7 +86,7 @@ def test_the_request_holds_what_the_profile_says() -> None:
     assert request["model"] == "m1"
     assert request["stream"] is True
     assert request["stream_options"] == {"include_usage": True}
-    assert request["max_tokens"] == QWEN3_CODER.max_output
+    assert request["max_tokens"] == profile_for("qwen3-coder").max_output
     assert (request["temperature"], request["seed"], request["top_k"]) == (0.1, 5, 20)
     assert len(request["tools"]) == len(TOOLS)
 
@@ -138,7 +138,12 @@ def test_the_embedded_server_is_asked_for_progress() -> None:
     async def main() -> dict[str, Any]:
         async with serving([Reply(OK)]) as server:
             endpoint = Endpoint(server.url, "k", "qwen2.5-coder-1.5b", "embedded")
-            model = OpenAIModel(endpoint, SMALL_LOCAL, TextDialect(), retries=QUICK)
+            model = OpenAIModel(
+                endpoint,
+                profile_for("qwen2.5-coder-1.5b", "embedded"),
+                TextDialect(),
+                retries=QUICK,
+            )
             await collect(model)
             await model.close()
             return server.requests[0]

@@ -81,7 +81,7 @@ def test_it_fixes_the_example_and_leaves_the_tests_alone(cellar: House, image: s
 def test_the_first_prompt_of_the_local_profile_is_short(cellar: House) -> None:
     entry = find(DEFAULT_MODEL)
     endpoint = asyncio.run(ensure_server(entry, progress=Heard()))
-    profile = profile_for(entry.name, embedded=True)
+    profile = profile_for(entry.name, "embedded")
     assert profile.tools == "small"
     tools = [ToolSpec(**spec(tool)) for tool in SMALL_TOOLS.values()]
     messages = [
