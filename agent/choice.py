@@ -6,7 +6,9 @@ import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
+from qwright.agent.dialects import Dialect
 from qwright.agent.dialects.select import dialect_for
 from qwright.agent.embedded.catalogue import DEFAULT_MODEL, Entry, find, load_catalogue
 from qwright.agent.endpoint import Endpoint, resolve_endpoint
@@ -61,18 +63,6 @@ async def connect(choice: Choice, *, verified: bool, progress: Callable[[str], N
     `verified`: a command decides when the task is done, so a constrained model need never say so.
     Raises ConfigError, ModelError.
     """
-    endpoint = choice.endpoint
-    if choice.entry:
-        from qwright.agent.embedded.server import ensure_server
-
-        require_weights(choice)
-
-        def report(done: int, total: int, label: str) -> None:
-            progress(f"{label} {done * 100 // total} %" if total else label)
-
-        server = await ensure_server(choice.entry, progress=report)
-        endpoint = Endpoint(server.base_url, server.key, server.model, "embedded")
-    assert endpoint is not None
     profile = choice.profile
     dialect = dialect_for(
         profile.dialect,
@@ -80,5 +70,24 @@ async def connect(choice: Choice, *, verified: bool, progress: Callable[[str], N
         require_call=verified,
         raw=profile.prompt == "small",
     )
+    if choice.entry:
+        return await _connect_embedded(choice, choice.entry, dialect, progress)
+    assert choice.endpoint is not None
     await asyncio.to_thread(preload)
-    return OpenAIModel(endpoint, choice.profile, dialect)
+    return OpenAIModel(choice.endpoint, profile, dialect)
+
+
+async def _connect_embedded(
+    choice: Choice, entry: Entry, dialect: Dialect, progress: Callable[[str], None]
+) -> Model:
+    from qwright.agent.embedded.model import EmbeddedModel
+    from qwright.agent.embedded.server import ensure_server
+
+    require_weights(choice)
+
+    def report(done: int, total: int, label: str) -> None:
+        progress(f"{label} {done * 100 // total} %" if total else label)
+
+    start = partial(ensure_server, entry, progress=report)
+    server, _ = await asyncio.gather(start(), asyncio.to_thread(preload))
+    return EmbeddedModel(server, start, choice.profile, dialect)

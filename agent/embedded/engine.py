@@ -89,6 +89,7 @@ class _SpeculativeType(Protocol):
 
 
 class _Library(Protocol):
+    __version__: str
     common_speculative_type: _SpeculativeType
 
     def CommonParams(self) -> Params: ...
@@ -146,6 +147,11 @@ def set_threads(params: Params, threads: int, poll: int) -> None:
     for cpu in (params.cpuparams, params.cpuparams_batch):
         cpu.n_threads = threads
         cpu.poll = poll
+
+
+def version() -> str:
+    """The engine's own."""
+    return _library().__version__
 
 
 def start(params: Params) -> Engine:

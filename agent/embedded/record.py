@@ -23,6 +23,8 @@ class Record:
     """Digest of all that makes two servers of one model differ."""
     started: float
     """Seconds since the epoch."""
+    engine: str = ""
+    """Version of the engine: what one saves, another need not be able to restore."""
 
 
 def servers_dir() -> Path:

@@ -27,6 +27,7 @@ from qwright.agent.embedded.engine import (
     set_threads,
     start,
     usable_threads,
+    version,
 )
 from qwright.agent.embedded.record import Record, forget, read_record, write_record
 
@@ -89,6 +90,7 @@ def start_engine(options: Options) -> Engine:
         context=options.context,
         settings=options.settings,
         started=time.time(),
+        engine=version(),
     )
     write_record(options.record, record, key)
     return engine

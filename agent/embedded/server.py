@@ -16,14 +16,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from qwright.agent import __version__
 from qwright.agent.embedded.catalogue import Entry
 from qwright.agent.embedded.errors import ServerError
 from qwright.agent.embedded.fetch import Progress, import_root, last_line
+from qwright.agent.embedded.loopback import ask
 from qwright.agent.embedded.record import (
-    Record,
     forget,
     log_path,
     prefixes_dir,
@@ -54,6 +53,8 @@ class Endpoint:
     pid: int
     log: Path
     context: int
+    settings: str = ""
+    """What makes two servers of one model differ, and the version of the engine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,16 @@ class _Spec:
     def settings(self) -> str:
         """Servers of another qwright, file or template are not used again."""
         template = self.template.read_text("utf-8") if self.template else ""
-        text = "\0".join([__version__, str(self.model), template])
+        text = "\0".join([__version__, str(self.model), _fingerprint(self.model), template])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _fingerprint(model: Path) -> str:
+    try:
+        stat = model.stat()
+    except OSError:
+        return ""
+    return f"{stat.st_size} {stat.st_mtime_ns}"
 
 
 async def ensure_server(
@@ -122,6 +131,11 @@ async def ensure_server(
         return await _start(spec, progress)
 
 
+async def answers(server: Endpoint) -> bool:
+    """Whether this very server is still there."""
+    return await _accepts(server.base_url.removesuffix("/v1"), server.key)
+
+
 async def running() -> list[Running]:
     """The servers that answer; records of dead ones are removed on the way."""
     found: list[Running] = []
@@ -129,7 +143,7 @@ async def running() -> list[Running]:
         record = read_record(path)
         if record is None:
             continue
-        if await _answers(record, read_key(path)):
+        if await _accepts(record.base_url, read_key(path)):
             memory = _resident_bytes(record.pid)
             found.append(
                 Running(
@@ -191,16 +205,17 @@ async def _find(spec: _Spec) -> Endpoint | None:
     if record is None or record.settings != spec.settings():
         return None
     key = read_key(spec.record)
-    if key is None or not await _answers(record, key):
+    if key is None or not await _accepts(record.base_url, key):
         return None
     with suppress(OSError):
         os.utime(spec.record)  # Tells the server that somebody is about to use it.
     base_url = f"{record.base_url}/v1"
-    return Endpoint(base_url, key, spec.name, record.pid, log_path(spec.record), record.context)
+    log, settings = log_path(spec.record), f"{record.settings} {record.engine}"
+    return Endpoint(base_url, key, spec.name, record.pid, log, record.context, settings)
 
 
-async def _answers(record: Record, key: str | None) -> bool:
-    """Whether the record's server is the one that listens there: it accepts the record's key.
+async def _accepts(root: str, key: str | None) -> bool:
+    """Whether the server that was given this key is the one that listens there.
 
     A process id or a port may have gone to somebody else since; the key cannot.
     """
@@ -208,25 +223,9 @@ async def _answers(record: Record, key: str | None) -> bool:
         return False
     try:
         async with asyncio.timeout(CHECK_SECONDS):
-            return await _get_status(record.base_url, "/props", key) == 200
+            return (await ask(root, "/props", key))[0] == 200
     except (OSError, ValueError, TimeoutError):
         return False
-
-
-async def _get_status(base_url: str, path: str, key: str) -> int:
-    address = urlsplit(base_url)
-    host, port = address.hostname or "127.0.0.1", address.port or 80
-    reader, writer = await asyncio.open_connection(host, port)
-    try:
-        head = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n"
-        writer.write(f"{head}Authorization: Bearer {key}\r\n\r\n".encode("ascii"))
-        await writer.drain()
-        answer = (await reader.readline()).split()
-        return int(answer[1]) if len(answer) > 1 else 0
-    finally:
-        writer.close()
-        with suppress(OSError):
-            await writer.wait_closed()
 
 
 async def _start(spec: _Spec, progress: Progress) -> Endpoint:
@@ -297,8 +296,8 @@ async def _supersede(path: Path) -> None:
     record = read_record(path)
     if record is None:
         return
-    answers = await _answers(record, read_key(path))
-    if not answers and _is_server(record.pid, path):
+    alive = await _accepts(record.base_url, read_key(path))
+    if not alive and _is_server(record.pid, path):
         with suppress(ProcessLookupError):
             os.kill(record.pid, signal.SIGKILL)
         await _gone(record.pid, STOP_SECONDS)
@@ -312,7 +311,7 @@ async def _clear(path: Path) -> bool:
     record = read_record(path)
     if record is None:
         return False
-    ran = await _answers(record, read_key(path)) or _is_server(record.pid, path)
+    ran = await _accepts(record.base_url, read_key(path)) or _is_server(record.pid, path)
     if ran:
         await _end(record.pid)
     forget(path, record.pid)
