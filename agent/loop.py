@@ -18,10 +18,12 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
+from qwright.agent import compaction, opening, rewriting
 from qwright.agent import events as ev
 from qwright.agent import model as m
-from qwright.agent import opening, rewriting
-from qwright.agent.errors import ModelAuthError, ModelError
+from qwright.agent.context import Context
+from qwright.agent.endpoint import Provider
+from qwright.agent.errors import ContextOverflowError, ModelAuthError, ModelError
 from qwright.agent.limits import Budget, Circles, Limits, Stop, tokens_of
 from qwright.agent.messages import Message, ToolCall
 from qwright.agent.profile import Profile
@@ -42,6 +44,8 @@ class Task:
     verify_timeout: float = 120.0
     """Seconds."""
     limits: Limits = field(default_factory=Limits)
+    notes: str = ""
+    """What the first prompt says before the task, such as the project's AGENTS.md."""
 
 
 class Agent:
@@ -56,6 +60,7 @@ class Agent:
         *,
         session: str = "",
         model_name: str = "",
+        provider: Provider = "compatible",
     ) -> None:
         """`workspace` may still be opening: the first request does not wait for it."""
         self.messages: list[Message] = []
@@ -68,6 +73,10 @@ class Agent:
         self._all_specs = [m.ToolSpec(**spec(tool)) for tool in tools.values()]
         self._specs = self._all_specs
         self._system = Message(role="system", content=opening.system_prompt(profile.prompt))
+        self._context = Context(profile, provider)
+        self._start: list[Message] = []
+        """The system prompt and the first prompt, which no compaction touches."""
+        self._record = compaction.Record()
         self._budget = Budget(Limits())
         self._circles = Circles()
         self._step = 0
@@ -126,7 +135,7 @@ class Agent:
         if task.verify and self._profile.eager_verify:
             failing = await self._verify(task, task.verify)
             yield failing
-        first = await self._first_prompt(task.prompt, failing)
+        first = await self._first_prompt(task, failing)
         attempts = self._profile.attempts if task.verify else 1
         for attempt in range(1, attempts + 1):
             if attempt > 1:
@@ -135,7 +144,9 @@ class Agent:
                 await workspace.restore(workspace.base)
             self._circles = Circles()
             self._specs = self._offer(first, attempt)
-            self.messages = [self._system, Message(role="user", content=first.prompt)]
+            self._record = compaction.Record()
+            self._start = [self._system, Message(role="user", content=first.prompt)]
+            self.messages = list(self._start)
             try:
                 async with aclosing(self._solve(task, attempt)) as events:
                     async for event in events:
@@ -191,22 +202,80 @@ class Agent:
                     yield event
 
     async def _ask(self, sampling: m.Sampling) -> AsyncGenerator[ev.Event, None]:
-        """Stream one answer and append it to the conversation."""
-        calls: list[ToolCall] = []
-        stream = self._model.stream(self.messages, self._specs, sampling=sampling)
+        """Get one answer to a conversation that fits the model's window, and append it."""
+        while True:
+            async with aclosing(self._make_room()) as events:
+                async for event in events:
+                    yield event
+            try:
+                async with aclosing(self._stream(sampling)) as events:
+                    async for event in events:
+                        yield event
+                return
+            except ContextOverflowError as error:
+                self._context.shrink(error, self.messages, self._specs)
+            yield ev.Notice(text=f"the window has only {self._context.size:,} tokens; going on")
+
+    async def _stream(self, sampling: m.Sampling) -> AsyncGenerator[ev.Event, None]:
+        calls, said = list[ToolCall](), list[str]()
+        most = self._context.max_output(self.messages, self._specs)
+        stream = self._model.stream(self.messages, self._specs, sampling=sampling, max_output=most)
         while (chunk := await self._budget.wait(anext(stream, None))) is not None:
             match chunk:
                 case m.TextDelta(text):
+                    said.append(text)
                     yield ev.TextDelta(text=text)
                 case m.ReasoningDelta(text):
                     yield ev.ReasoningDelta(text=text)
                 case m.CallChunk(call):
                     calls.append(call)
                 case m.RetryChunk(reason, attempt, wait):
+                    said.clear()
                     yield ev.Retrying(reason=reason, attempt=attempt, wait=wait)
-                case m.Finish():
-                    self._remember(chunk, calls)
-                    yield self._spent(chunk.usage)
+                case m.Finish() as finish:
+                    yield self._spent(finish.usage)
+                    self._context.learn(self.messages, self._specs, most, finish)
+                    self._record.said("".join(said))
+                    self._remember(finish, calls)
+
+    async def _make_room(self) -> AsyncGenerator[ev.Event, None]:
+        """Shorten a conversation that leaves no room for an answer: old tool results first."""
+        context = self._context
+        tokens, limit = context.tokens(self.messages, self._specs), context.limit
+        if tokens <= limit:
+            return
+        shorter = compaction.without_old_results(self.messages, tokens - limit // 2)
+        # Much at once, for each time the server must evaluate the prompt again.
+        if context.tokens(shorter, self._specs) <= limit * 3 // 4:
+            self.messages = shorter
+            return
+        async with aclosing(self._compact(shorter, tokens)) as events:
+            async for event in events:
+                yield event
+
+    async def _compact(
+        self, shorter: Sequence[Message], before: int
+    ) -> AsyncGenerator[ev.Event, None]:
+        """Replace what came after the first prompt by a summary: the facts, and the model's own.
+
+        Raises Stop where that makes it no shorter.
+        """
+        own = ""
+        if self._profile.constraint in ("none", "strict"):  # the others force a call
+            own, usage = await compaction.own_summary(
+                self._model, self._budget, self._context, (self.messages, shorter), self._specs
+            )
+            yield self._spent(usage)
+        limit = self._context.limit
+        text = compaction.summary(self._record, await self._changes(), own, limit)
+        for step in (compaction.last_step(shorter), []):
+            anew = compaction.begun_anew(self._start, text, step)
+            after = self._context.tokens(anew, self._specs)
+            if after <= min(limit * 3 // 4, before * 9 // 10):
+                self.messages = anew
+                yield ev.Compacted(summary=text, before=before, after=after)
+                return
+        raise Stop("context_limit", self._context.too_small())
 
     def _remember(self, finish: m.Finish, calls: Sequence[ToolCall]) -> None:
         answer = Message(
@@ -234,7 +303,9 @@ class Agent:
                 result = await self._budget.wait(tool.run(workspace))
             else:
                 result = tool
-            text = result.text + (opening.SAME_AGAIN if seen > 1 else "")
+            self._record.acted(call, result)
+            text = self._context.bounded(result.text, self.messages, self._specs)
+            text += opening.SAME_AGAIN if seen > 1 else ""
             self.messages.append(Message(role="tool", content=text, tool_call_id=call.id))
             yield ev.ToolFinished(
                 id=call.id,
@@ -281,10 +352,11 @@ class Agent:
     async def _workspace(self) -> Workspace:
         return await self._budget.wait(asyncio.shield(self._opening))
 
-    async def _first_prompt(self, task: str, failing: ev.VerifyFinished | None) -> opening.Opening:
+    async def _first_prompt(self, task: Task, failing: ev.VerifyFinished | None) -> opening.Opening:
         if not self._profile.attach_files:
-            return opening.Opening(task)
-        return opening.with_context(task, (await self._workspace()).tree, failing)
+            return opening.Opening(f"{task.notes}\n\n{task.prompt}".lstrip())
+        tree = (await self._workspace()).tree
+        return opening.with_context(task.prompt, tree, failing, notes=task.notes)
 
     def _offer(self, first: opening.Opening, attempt: int) -> list[m.ToolSpec]:
         # Only a grammar holds a model to the files and lines on offer.
@@ -305,7 +377,12 @@ class Agent:
             return f"; the last step was not recorded: {error}"
         return ""
 
+    async def _changes(self) -> str:
+        """Which files were changed so far, a line each."""
+        return compaction.changed_files(await (await self._workspace()).diff())
+
     def _tell(self, text: str) -> None:
+        self._record.told.append(text)
         self.messages.append(Message(role="user", content=text))
 
     def _spent(self, usage: m.Usage) -> ev.UsageReported:

@@ -44,13 +44,15 @@ def system_prompt(kind: Literal["small", "full"]) -> str:
     return files("qwright.agent").joinpath("prompts", f"{kind}.md").read_text("utf-8").strip()
 
 
-def with_context(task: str, tree: Tree, verdict: VerifyFinished | None) -> Opening:
+def with_context(
+    task: str, tree: Tree, verdict: VerifyFinished | None, *, notes: str = ""
+) -> Opening:
     """For a small model: the task, the files it names, and what the verify command says."""
     attached = _attachments(task, tree)
     subjects = {name: text for name, text in attached.items() if not _TEST.search(name)}
     short = all(text.count("\n") <= _SHORT for text in subjects.values())
     shown = [f'<file path="{name}">\n{text.rstrip()}\n</file>' for name, text in attached.items()]
-    parts = [task, *shown]
+    parts = [notes, task, *shown] if notes else [task, *shown]
     if verdict is None or verdict.exit_code == 0:
         return Opening("\n\n".join(parts))
     parts.append(_verdict(verdict, 1_500))

@@ -1,0 +1,181 @@
+"""A conversation made shorter: old tool results first, then all but what must not be lost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from qwright.agent import model as m
+from qwright.agent.context import Context, tokens_in
+from qwright.agent.errors import ModelError
+from qwright.agent.limits import Budget
+from qwright.agent.messages import Message, ToolCall
+from qwright.tools.base import ToolResult
+from qwright.tools.truncate import truncate
+
+ASK = (
+    "The context window is nearly full: all of the above but the task is about to be replaced by "
+    "a summary. Write it now, as plain text and without a tool call: what you found out (files, "
+    "functions, line numbers), what you decided and why, what failed, what is left to do. Be brief."
+)
+_ASKED_TOKENS = 800
+_USEFUL_TOKENS = 200
+"""Room for an answer below which no summary is asked for."""
+_KEPT_RESULTS = 3
+"""The newest tool results stay as they are, and those the model has not seen yet."""
+_SHORT = 300
+"""Characters of a result that is not worth leaving out."""
+_STUB_TOKENS = 40
+
+
+@dataclass(slots=True)
+class Record:
+    """What outlives the conversation, noted as it happens."""
+
+    plan: str = ""
+    """The last todo list; without one, what the model first said it would do."""
+    failure: str = ""
+    """The last command that failed and its output, until the same one succeeds."""
+    told: list[str] = field(default_factory=list[str])
+    """What the user's side said after the first prompt, such as a verify command's output."""
+
+    def said(self, prose: str) -> None:
+        """Note the text of an answer, without its calls."""
+        self.plan = self.plan or prose.strip()
+
+    def acted(self, call: ToolCall, result: ToolResult) -> None:
+        """Note a call and what came of it."""
+        if call.name == "todo_write":
+            self.plan = "\n".join(f"{key}: {value}" for key, value in call.arguments.items())
+        head = f"{_shown(call)}:\n"
+        if "exit_code" not in result.details:
+            return
+        if result.is_error:
+            self.failure = head + result.text
+        elif self.failure.startswith(head):
+            self.failure = ""
+
+
+def without_old_results(messages: Sequence[Message], excess: int) -> list[Message]:
+    """The oldest tool results, until `excess` tokens are saved, give way to a line each.
+
+    Every message keeps its place, so that calls and results stay paired.
+    """
+    shorter, calls = list(messages), list[ToolCall]()
+    results = [place for place, one in enumerate(messages) if one.role == "tool"]
+    seen = _last_answer(messages)
+    old = {place for place in results[:-_KEPT_RESULTS] if place < seen}
+    for place, message in enumerate(messages):
+        if message.role == "assistant":
+            calls = list(message.tool_calls)
+        elif message.role == "tool":
+            call = calls.pop(0) if calls else None
+            if place in old and excess > 0 and len(message.content) > _SHORT:
+                shorter[place] = message.model_copy(update={"content": _stub(call, message)})
+                excess -= tokens_in(message.content) - _STUB_TOKENS
+    return shorter
+
+
+async def own_summary(
+    model: m.Model,
+    budget: Budget,
+    context: Context,
+    forms: Sequence[Sequence[Message]],
+    tools: Sequence[m.ToolSpec],
+) -> tuple[str, m.Usage]:
+    """What the model itself would keep, and what asking took; empty where it gives nothing.
+
+    `forms`: the conversation and a shorter form of it; the first that leaves room is used. The
+    tools are shown as ever, or the server's cache of the prompt would be void; calls are ignored.
+    Raises Stop.
+    """
+    text, usage = list[str](), m.Usage()
+    asked = [_asking(form) for form in forms]
+    rooms = [min(_ASKED_TOKENS, context.max_output(one, tools)) for one in asked]
+    best = next((place for place, room in enumerate(rooms) if room >= _USEFUL_TOKENS), None)
+    if best is None:
+        return "", usage
+    stream = model.stream(asked[best], tools, max_output=rooms[best])
+    try:
+        while (chunk := await budget.wait(anext(stream, None))) is not None:
+            match chunk:
+                case m.TextDelta():
+                    text.append(chunk.text)
+                case m.RetryChunk():
+                    text.clear()
+                case m.Finish():
+                    usage = chunk.usage
+                case _:
+                    pass
+    except ModelError:
+        return "", usage  # the facts must do; what is wrong shows at the next request
+    return "".join(text), usage
+
+
+def summary(record: Record, changed: str, own: str, room: int) -> str:
+    """What is known for certain, in about a quarter of `room` (tokens), then the `own` words."""
+    part = min(3_000, max(200, room // 4))  # characters
+    told = "\n\n".join(truncate(text, max(200, part // 2)) for text in record.told[-2:])
+    parts = [
+        ("Your plan", truncate(record.plan, part)),
+        ("Files changed so far (lines added and removed)", truncate(changed, part)),
+        ("The last command that failed", truncate(record.failure, part)),
+        ("What you were last told", told),
+        ("Your own summary", own.strip()),
+    ]
+    shown = [f"{title}:\n{text}" for title, text in parts if text]
+    head = "You have worked on this already; the conversation was too long and is summarised here."
+    return "\n\n".join([head, *shown, "Go on from here."])
+
+
+def begun_anew(start: Sequence[Message], text: str, step: Sequence[Message]) -> list[Message]:
+    """System prompt and first prompt as they were (`start`), the summary, the last `step`."""
+    system, first = start
+    content = f"{first.content}\n\n{text}"
+    return [system, first.model_copy(update={"content": content}), *step]
+
+
+def last_step(messages: Sequence[Message]) -> list[Message]:
+    """The last answer with calls and all that follows it; empty where there is none."""
+    place = _last_answer(messages)
+    return list(messages[place:]) if place < len(messages) and messages[place].tool_calls else []
+
+
+def changed_files(diff: str) -> str:
+    """One line for each file of a git diff: its name, lines added, lines removed."""
+    found: dict[str, list[int]] = {}
+    counts, in_hunk = [0, 0], False
+    for line in diff.split("\n"):
+        if line.startswith("diff --git "):
+            counts, in_hunk = found.setdefault(line.rpartition(" b/")[2], [0, 0]), False
+        elif line.startswith("@@"):
+            in_hunk = True
+        elif in_hunk and line[:1] in ("+", "-"):
+            counts["+-".index(line[0])] += 1
+    return "\n".join(f"{name} +{added} -{removed}" for name, (added, removed) in found.items())
+
+
+def _asking(messages: Sequence[Message]) -> list[Message]:
+    """What is before the question stays as it is, so that a cache holds."""
+    last = messages[-1]
+    if last.role == "user":
+        return [*messages[:-1], last.model_copy(update={"content": f"{last.content}\n\n{ASK}"})]
+    return [*messages, Message(role="user", content=ASK)]
+
+
+def _last_answer(messages: Sequence[Message]) -> int:
+    """Where the last assistant message lies; the length where there is none."""
+    places = range(len(messages) - 1, -1, -1)
+    return next((p for p in places if messages[p].role == "assistant"), len(messages))
+
+
+def _stub(call: ToolCall | None, message: Message) -> str:
+    name = _shown(call) if call else "a tool"
+    size = len(message.content)
+    return f"[{name}: {size:,} characters, left out to save room; call it again if you need them]"
+
+
+def _shown(call: ToolCall) -> str:
+    """A call in a few words, e.g. `read_file calc.py`."""
+    first = next((value for value in call.arguments.values() if isinstance(value, str)), "")
+    return f"{call.name} {' '.join(first.split())[:80]}".strip()

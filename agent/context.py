@@ -1,0 +1,211 @@
+"""How much of a model's window a conversation takes, and what may still go in.
+
+Tokens are estimated, then corrected by what the server counted: the last prompt it measured plus
+the estimate of what was added since, with the ratio learned from both.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from qwright.agent.endpoint import Provider
+from qwright.agent.errors import ContextOverflowError, ModelError
+from qwright.agent.limits import Stop
+from qwright.agent.messages import Message
+from qwright.agent.model import Finish, ToolSpec
+from qwright.agent.profile import Profile
+from qwright.tools.truncate import truncate
+
+_PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]|[^\x00-\x7f]+|\s*\n+| {2,}|\t|[^\w\s]+|_+")
+"""About what Qwen's tokenizers make one token of: by bytes, numbers would count a third."""
+_PER_MESSAGE = 8
+_TOOL_INSTRUCTIONS = 200
+_IMAGE = 1_300
+_CAREFUL = 1.15
+"""What has not been measured is taken for this much more than the estimate."""
+_LEAST = 100
+"""Tokens that every tool result may have."""
+_PLAUSIBLE = 0.4
+"""Share of the estimate below which a count says something else."""
+_SMALLEST = 1_024
+"""A window in which no task can be done."""
+
+
+def tokens_in(text: str) -> int:
+    """Estimated tokens: code a tenth to a fifth too many, numbers and Chinese about right."""
+    count = 0
+    for piece in _PIECE.findall(text):
+        size = len(piece)
+        if not piece.isascii():
+            count += (2 * size + 2) // 3
+        elif piece[0].isalpha():
+            count += 1 + (size - 1) // 9
+        else:
+            count += 1 if piece[0].isspace() else min(4, max(1, (size + 1) // 3))
+    return count
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A request, its estimate, and its tokens as the server counted them."""
+
+    messages: tuple[Message, ...]
+    tools: Sequence[ToolSpec]
+    estimate: int
+    counted: int
+
+    def begins(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> bool:
+        same = len(messages) >= len(self.messages) and tools == self.tools
+        return same and all(a is b for a, b in zip(self.messages, messages, strict=False))
+
+
+class Context:
+    """The window of one model on one server. All sizes are tokens unless said otherwise."""
+
+    def __init__(self, profile: Profile, provider: Provider = "compatible") -> None:
+        self.size = profile.context
+        """Of prompt and answer together, as far as is known."""
+        self._most = profile.max_output
+        self._keeps_thoughts = profile.keeps_thoughts
+        self._provider: Provider = provider
+        self._ratio = 1.0
+        self._measured: _Sent | None = None
+        """The last request whose count can be believed."""
+        self._peak: _Sent | None = None
+        """The request of this conversation for which the server counted most."""
+        self._before: _Sent | None = None
+        """The request before."""
+        self._counts_new_only = False
+        """Whether the server leaves out of its count what it had evaluated before."""
+        self._refused: set[int] = set()
+
+    @property
+    def limit(self) -> int:
+        """A longer prompt would leave too little room for the answer."""
+        return self.size - self._margin - min(self._most, self.size // 4)
+
+    def tokens(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> int:
+        """What a prompt takes, rather too many than too few."""
+        last = self._measured
+        if last and last.begins(messages, tools):
+            added = self._estimate(messages[len(last.messages) :])
+            return last.counted + round(added * self._ratio * _CAREFUL)
+        return round(self._estimate(messages, tools) * self._ratio * _CAREFUL)
+
+    def max_output(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> int:
+        """The longest answer that fits after this prompt; zero or less where none does."""
+        return min(self._most, self.size - self._margin - self.tokens(messages, tools))
+
+    def bounded(self, text: str, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> str:
+        """A tool's result, cut so that it takes no more than a third of what a task has."""
+        left = self.size - self._margin - self.tokens(messages, tools)
+        share = (self.limit - self.tokens(messages[:2], tools)) // 3
+        allowed = max(_LEAST, min(share, left // 2))
+        needed = round(tokens_in(text) * self._ratio * _CAREFUL)
+        if needed <= allowed:
+            return text
+        return truncate(text, max(200, len(text) * allowed // needed))
+
+    def learn(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec], allowed: int, finish: Finish
+    ) -> None:
+        """Note what the server counted for a request whose answer might take `allowed`.
+
+        Raises ModelError when it has cut the conversation, or has a smaller window than it said.
+        """
+        usage = finish.usage
+        total = usage.prompt + usage.completion
+        if finish.reason == "length" and usage.completion < allowed and self._is_hidden_end(total):
+            raise self._lie(total)
+        if not usage.prompt:
+            return
+        sent = _Sent(tuple(messages), tools, self._estimate(messages, tools), usage.prompt)
+        before, self._before = self._before or sent, sent
+        if self._peak and self._peak.begins(messages, tools):
+            self._suspect(sent, self._peak, sent.estimate - before.estimate, usage.cached)
+            if sent.counted <= self._peak.counted:
+                return  # it counts in a way of its own, or has begun to cut
+        self._peak = sent
+        if sent.counted >= _PLAUSIBLE * sent.estimate and not self._counts_new_only:
+            self._ratio = min(2.0, max(0.5, sent.counted / sent.estimate))
+            self._measured = sent
+
+    def shrink(
+        self, error: ContextOverflowError, messages: Sequence[Message], tools: Sequence[ToolSpec]
+    ) -> None:
+        """Believe a server that refused this request about its window.
+
+        Raises Stop where no task could be done in what is left.
+        """
+        if error.prompt:
+            self._ratio = max(self._ratio, error.prompt / self._estimate(messages, tools))
+        sent = self.tokens(messages, tools)
+        self._measured = self._peak = self._before = None
+        named = min(error.window or self.size, self.size)
+        told = error.window is not None and named not in self._refused
+        self._refused.add(named)
+        self.size = named if told else round(0.7 * min(named, sent + self._most))
+        if self.size < _SMALLEST:
+            raise Stop("context_limit", str(error))
+
+    def too_small(self) -> str:
+        """Why a run ends whose conversation cannot be made any shorter."""
+        from qwright.agent.server_info import mending_line
+
+        return (
+            f"stopped: the task does not fit the model's window of {self.size:,} tokens; "
+            f"{mending_line(self._provider)}"
+        )
+
+    @property
+    def _margin(self) -> int:
+        return 32 + self.size // 64
+
+    def _suspect(self, sent: _Sent, peak: _Sent, fresh: int, cached: int) -> None:
+        """Blame a server that counts too few tokens although the conversation only grew.
+
+        Not one that counts only what it evaluated anew, nor one whose template leaves out what
+        was thought before. `fresh`: tokens added since the request before.
+        """
+        thoughts = sum(tokens_in(one.reasoning) for one in sent.messages if one.reasoning)
+        counted = sent.counted + cached + thoughts
+        grown = self._ratio * (sent.estimate - peak.estimate)
+        shrank = sent.counted <= peak.counted and counted < 0.8 * (peak.counted + grown)
+        swallowed = counted < 0.8 * peak.counted + 0.3 * grown
+        if not (shrank or swallowed):
+            return
+        if sent.counted > 1.5 * self._ratio * fresh + 100:
+            raise self._lie(peak.counted)
+        self._counts_new_only = True
+
+    def _is_hidden_end(self, total: int) -> bool:
+        """Whether an answer that ended here has met a window smaller than the one we know."""
+        return 2_048 <= total < self.size and total & (total - 1) == 0
+
+    def _lie(self, counted: int) -> ModelError:
+        from qwright.agent.server_info import mending_line
+
+        window = 1 << (counted - 1).bit_length()
+        return ModelError(
+            f"the server silently cut the conversation to about {window:,} tokens, so the model "
+            f"works without its task; {mending_line(self._provider)}"
+        )
+
+    def _estimate(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> int:
+        found = sum(map(self._of_message, messages))
+        if not tools:
+            return found
+        shown = json.dumps([asdict(tool) for tool in tools], ensure_ascii=False)
+        return found + _TOOL_INSTRUCTIONS + tokens_in(shown)
+
+    def _of_message(self, message: Message) -> int:
+        parts = [message.content, message.reasoning if self._keeps_thoughts else ""]
+        for call in message.tool_calls:
+            # A model that writes its calls as text has them in the content already.
+            if not (message.content and call.name in message.content):
+                parts += [call.name, json.dumps(call.arguments, ensure_ascii=False)]
+        images = _IMAGE * len(message.images)
+        return _PER_MESSAGE + images + sum(map(tokens_in, parts))
