@@ -31,6 +31,10 @@ class ModelStatusError(ModelError):
         """Seconds the server asked to wait, from its Retry-After header."""
 
 
+class ToolsRefusedError(ModelStatusError):
+    """The server takes no tools for this model. It can still write calls as text."""
+
+
 class ContextOverflowError(ModelError):
     """The request does not fit the model's window. Never sent again as it is."""
 

@@ -12,6 +12,7 @@ from qwright.agent.errors import (
     ModelConnectionError,
     ModelError,
     ModelStatusError,
+    ToolsRefusedError,
 )
 
 _LONGEST = 300
@@ -37,6 +38,13 @@ _PROMPT = re.compile(
     r"|(?:request|prompt) (?:has|contains)(?: at least)? (\d+)|(\d+) tokens from the input",
     re.IGNORECASE,
 )
+
+_NO_TOOLS = re.compile(
+    r"does not support (tools|function)|--enable-auto-tool-choice|tools param requires"
+    r"|generate parser for this template|no endpoints found that support tool",
+    re.IGNORECASE,
+)
+"""How Ollama, vLLM, llama.cpp and OpenRouter say that calls are not read for a model."""
 
 
 def one_line(text: str, endpoint: Endpoint) -> str:
@@ -66,9 +74,12 @@ def status_failure(
     if status == 403:
         advice = f"check the rights of {endpoint.key_variable}"
         return ModelAuthError(f"{url} does not allow {endpoint.model} (403), {advice}: {said}")
-    if status == 404:
-        return ModelStatusError(_not_found(endpoint, said, offered), status)
+    if _NO_TOOLS.search(message):
+        line = f"{url} takes no tools for {endpoint.model} ({status}): {said}"
+        return ToolsRefusedError(line, status)
     line = f"{url} answered {status}: {said}"
+    if status == 404:
+        line = _not_found(endpoint, said, offered)
     if retry_after is not None:
         line += f" (asks to wait {retry_after:.0f} s)"
     return ModelStatusError(line, status, retry_after)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -83,8 +83,29 @@ def spoken_form(text: str) -> DialectName:
     return "tools" if "<tools>" in text else "hermes"
 
 
+class Notes(Protocol):
+    """Hears what happens between qwright and one server."""
+
+    @property
+    def refused(self) -> Collection[str]:
+        """Fields of a request that the server is known to reject."""
+        ...
+
+    def fields_refused(self, fields: Collection[str]) -> None:
+        """The server rejects these fields of a request."""
+        ...
+
+    def tools_refused(self) -> None:
+        """The server does not take the tools of a request."""
+        ...
+
+    def called(self, *, native: bool, text: str) -> None:
+        """An answer to a request with native tools held calls; in `text` unless `native`."""
+        ...
+
+
 class Lessons:
-    """Notes what happens between qwright and one server, and keeps what is worth keeping at once.
+    """Keeps at once what is worth keeping for the next run.
 
     `fallback` is what to speak where the server turns out not to take native calls.
     """
@@ -99,17 +120,14 @@ class Lessons:
         return recall(self._endpoint).refused
 
     def fields_refused(self, fields: Collection[str]) -> None:
-        """The server rejects these fields of a request."""
         known = recall(self._endpoint)
         refused = tuple(sorted({*known.refused, *fields}))
         self._keep(known, refused=refused)
 
     def tools_refused(self) -> None:
-        """The server does not take the tools of a request."""
         self._keep(recall(self._endpoint), dialect=self._fallback)
 
     def called(self, *, native: bool, text: str) -> None:
-        """An answer to a request with native tools held calls; in `text` unless `native`."""
         if native:
             self._strayed = 0
             return

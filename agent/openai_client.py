@@ -16,8 +16,9 @@ from qwright.agent.cache_markers import HEADERS
 from qwright.agent.dialects import Dialect, Reader
 from qwright.agent.dialects.lenient_json import JsonValue
 from qwright.agent.endpoint import Endpoint
-from qwright.agent.errors import ModelConnectionError, ModelError
+from qwright.agent.errors import ModelConnectionError, ModelError, ToolsRefusedError
 from qwright.agent.failures import broken_answer, no_connection, silence, status_failure
+from qwright.agent.learned import Notes
 from qwright.agent.messages import Message
 from qwright.agent.model import CallChunk, Chunk, Finish, RetryChunk, Sampling, ToolSpec, Usage
 from qwright.agent.profile import Profile
@@ -46,9 +47,12 @@ class _Attempt:
     finish: str | None = None
     usage: Usage = field(default_factory=Usage)
     any_event: bool = False
+    any_call: bool = False
+    """Whether the server read a call."""
 
     def note(self, chunk: ServerChunk) -> None:
         self.any_event = True
+        self.any_call = self.any_call or bool(chunk.delta.calls)
         self.finish = chunk.finish or self.finish
         self.usage = chunk.usage or self.usage
 
@@ -56,8 +60,9 @@ class _Attempt:
 class OpenAIModel:
     """Streams answers from an endpoint, in the dialect of the model's profile.
 
-    `stall` is how many seconds without a byte count as a dead server. Not for use from more than
-    one event loop.
+    `fallback` is spoken from the moment the server refuses the tools of a request; `notes` hears
+    of that, and of fields it refuses. `stall` is how many seconds without a byte count as a dead
+    server. Not for use from more than one event loop.
     """
 
     def __init__(
@@ -67,6 +72,8 @@ class OpenAIModel:
         dialect: Dialect,
         *,
         effort: Effort | None = None,
+        fallback: Dialect | None = None,
+        notes: Notes | None = None,
         retries: RetryPolicy | None = None,
         stall: float | None = None,
     ) -> None:
@@ -74,9 +81,11 @@ class OpenAIModel:
         self.profile = profile
         self._dialect = dialect
         self._effort: Effort | None = effort
+        self._fallback = fallback
+        self._notes = notes
         self._retries = retries or RetryPolicy()
         self._stall = stall or (600.0 if endpoint.is_loopback else 120.0)
-        self._refused: set[str] = set()
+        self._refused: set[str] = set(notes.refused if notes else ())
         self._client: AsyncOpenAI | None = None
 
     async def stream(
@@ -122,8 +131,8 @@ class OpenAIModel:
 
     async def _ask(self, ask: Ask) -> AsyncGenerator[Chunk, None]:
         """One request. Calls and the Finish come after the server's own end of the answer."""
-        reader, attempt = self._dialect.reader(ask.tools), _Attempt()
         stream = await self._open(ask)
+        reader, attempt = self._dialect.reader(ask.tools), _Attempt()
         async with stream:
             async for chunk in self._chunks(stream, attempt):
                 for shown in reader.feed(chunk.delta):
@@ -137,7 +146,10 @@ class OpenAIModel:
         last = reader.finish(attempt.finish)
         for chunk in last:
             yield chunk
-        finish = _finish(reader, attempt, calls=any(isinstance(one, CallChunk) for one in last))
+        calls = any(isinstance(one, CallChunk) for one in last)
+        if calls and self._fallback and self._notes:
+            self._notes.called(native=attempt.any_call, text=reader.text)
+        finish = _finish(reader, attempt, calls=calls)
         yield self._worth_asking_again(ask, finish, reader) or finish
 
     def _worth_asking_again(self, ask: Ask, finish: Finish, reader: Reader) -> RetryChunk | None:
@@ -183,13 +195,29 @@ class OpenAIModel:
                 refused = set[str]()
                 if _is_complaint(error):
                     refused |= refused_fields(body, _said(error))
-                if not refused:
-                    raise await self._status_failure(error) from error
-                self._refused |= refused
+                if refused:
+                    self._leave_out(refused)
+                    continue
+                failure = await self._status_failure(error)
+                if not self._falls_back(failure):
+                    raise failure from error
             except openai.APITimeoutError as error:
                 raise self._timeout(error) from error
             except openai.APIConnectionError as error:
                 raise no_connection(self.endpoint, _cause(error)) from error
+
+    def _leave_out(self, refused: set[str]) -> None:
+        self._refused |= refused
+        if self._notes:
+            self._notes.fields_refused(refused)
+
+    def _falls_back(self, failure: ModelError) -> bool:
+        if not (isinstance(failure, ToolsRefusedError) and self._fallback):
+            return False
+        self._dialect, self._fallback = self._fallback, None
+        if self._notes:
+            self._notes.tools_refused()
+        return True
 
     async def _post(self, body: dict[str, Any]) -> AsyncStream[object]:
         """Plain decoded events: servers put more into them than the SDK's types know."""

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from qwright.agent.errors import ModelConnectionError, ModelError, ModelStatusError
+from qwright.agent.errors import (
+    ModelConnectionError,
+    ModelError,
+    ModelStatusError,
+    ToolsRefusedError,
+)
 
 _TRANSIENT = (408, 409, 429)
 
@@ -43,7 +48,7 @@ def retry_wait(
 
 
 def _is_transient(error: ModelError) -> bool:
-    if isinstance(error, ModelStatusError):
+    if isinstance(error, ModelStatusError) and not isinstance(error, ToolsRefusedError):
         return error.status in _TRANSIENT or error.status >= 500
     return isinstance(error, ModelConnectionError)
 

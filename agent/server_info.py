@@ -110,8 +110,9 @@ def _provider(endpoint: Endpoint, answers: Answers) -> Provider:
         return "lmstudio"
     if _text(_at(answers.get("ollama_version"), "version")) and _lists_models(answers.get("ps")):
         return "ollama"
-    owners = {_text(_at(one, "owned_by")) for one in _list(_at(answers.get("models"), "data"))}
-    return next((name for name in _SIGNED if name in owners), endpoint.provider)
+    owners = [_text(_at(one, "owned_by")) for one in _list(_at(answers.get("models"), "data"))]
+    signed = [name for name in _SIGNED if owners.count(name)]
+    return signed[0] if signed else endpoint.provider
 
 
 def _lists_models(answer: JsonValue) -> bool:
@@ -138,8 +139,15 @@ def _llamacpp(provider: Provider, common: _Common, props: JsonValue) -> ServerIn
         reads_calls=None if None in reads else all(reads),
         constraint="grammar",
         vision=_flag(_at(props, "modalities", "vision")),
-        thinking=None if template is None else "enable_thinking" in template,
+        thinking=_thinks(template),
     )
+
+
+def _thinks(template: str | None) -> bool | None:
+    """Templates of models that never think can still strip the thoughts of others."""
+    if template is None or ("<think>" in template and "enable_thinking" not in template):
+        return None
+    return "enable_thinking" in template
 
 
 def _ollama(model: str, common: _Common, answers: Answers) -> ServerInfo:
