@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from qwright.agent import model as m
-from qwright.agent.context import Context, tokens_in
-from qwright.agent.errors import ModelError
-from qwright.agent.limits import Budget
+from qwright.agent.context import tokens_in
 from qwright.agent.messages import Message, ToolCall
 from qwright.tools.base import ToolResult
 from qwright.tools.truncate import truncate
@@ -18,9 +15,6 @@ ASK = (
     "a summary. Write it now, as plain text and without a tool call: what you found out (files, "
     "functions, line numbers), what you decided and why, what failed, what is left to do. Be brief."
 )
-_ASKED_TOKENS = 800
-_USEFUL_TOKENS = 200
-"""Room for an answer below which no summary is asked for."""
 _KEPT_RESULTS = 3
 """The newest tool results stay as they are, and those the model has not seen yet."""
 _SHORT = 300
@@ -76,40 +70,12 @@ def without_old_results(messages: Sequence[Message], excess: int) -> list[Messag
     return shorter
 
 
-async def own_summary(
-    model: m.Model,
-    budget: Budget,
-    context: Context,
-    forms: Sequence[Sequence[Message]],
-    tools: Sequence[m.ToolSpec],
-) -> tuple[str, m.Usage]:
-    """What the model itself would keep, and what asking took; empty where it gives nothing.
-
-    `forms`: the conversation and a shorter form of it; the first that leaves room is used. The
-    tools are shown as ever, or the server's cache of the prompt would be void; calls are ignored.
-    Raises Stop.
-    """
-    text, usage = list[str](), m.Usage()
-    asked = [_asking(form) for form in forms]
-    rooms = [min(_ASKED_TOKENS, context.max_output(one, tools)) for one in asked]
-    best = next((place for place, room in enumerate(rooms) if room >= _USEFUL_TOKENS), None)
-    if best is None:
-        return "", usage
-    stream = model.stream(asked[best], tools, max_output=rooms[best])
-    try:
-        while (chunk := await budget.wait(anext(stream, None))) is not None:
-            match chunk:
-                case m.TextDelta():
-                    text.append(chunk.text)
-                case m.RetryChunk():
-                    text.clear()
-                case m.Finish():
-                    usage = chunk.usage
-                case _:
-                    pass
-    except ModelError:
-        return "", usage  # the facts must do; what is wrong shows at the next request
-    return "".join(text), usage
+def asking(messages: Sequence[Message]) -> list[Message]:
+    """The conversation with ASK at its end; what is before it stays, so that a cache holds."""
+    last = messages[-1]
+    if last.role == "user":
+        return [*messages[:-1], last.model_copy(update={"content": f"{last.content}\n\n{ASK}"})]
+    return [*messages, Message(role="user", content=ASK)]
 
 
 def summary(record: Record, changed: str, own: str, room: int) -> str:
@@ -153,14 +119,6 @@ def changed_files(diff: str) -> str:
         elif in_hunk and line[:1] in ("+", "-"):
             counts["+-".index(line[0])] += 1
     return "\n".join(f"{name} +{added} -{removed}" for name, (added, removed) in found.items())
-
-
-def _asking(messages: Sequence[Message]) -> list[Message]:
-    """What is before the question stays as it is, so that a cache holds."""
-    last = messages[-1]
-    if last.role == "user":
-        return [*messages[:-1], last.model_copy(update={"content": f"{last.content}\n\n{ASK}"})]
-    return [*messages, Message(role="user", content=ASK)]
 
 
 def _last_answer(messages: Sequence[Message]) -> int:

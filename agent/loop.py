@@ -22,9 +22,11 @@ from qwright.agent import compaction, opening, rewriting
 from qwright.agent import events as ev
 from qwright.agent import model as m
 from qwright.agent.context import Context
+from qwright.agent.conversation import Conversation
+from qwright.agent.cost import cost_of
 from qwright.agent.endpoint import Provider
 from qwright.agent.errors import ContextOverflowError, ModelAuthError, ModelError
-from qwright.agent.limits import Budget, Circles, Limits, Stop, tokens_of
+from qwright.agent.limits import Budget, Circles, Limits, Stop
 from qwright.agent.messages import Message, ToolCall
 from qwright.agent.profile import Profile
 from qwright.sandbox.errors import QwrightError
@@ -63,7 +65,6 @@ class Agent:
         provider: Provider = "compatible",
     ) -> None:
         """`workspace` may still be opening: the first request does not wait for it."""
-        self.messages: list[Message] = []
         self._model = model
         self._profile = profile
         self._tools = tools
@@ -71,12 +72,9 @@ class Agent:
         self._session = session
         self._model_name = model_name
         self._all_specs = [m.ToolSpec(**spec(tool)) for tool in tools.values()]
-        self._specs = self._all_specs
         self._system = Message(role="system", content=opening.system_prompt(profile.prompt))
         self._context = Context(profile, provider)
-        self._start: list[Message] = []
-        """The system prompt and the first prompt, which no compaction touches."""
-        self._record = compaction.Record()
+        self._talk = Conversation(self._context, self._system, "", self._all_specs)
         self._budget = Budget(Limits())
         self._circles = Circles()
         self._step = 0
@@ -107,7 +105,11 @@ class Agent:
             async with aclosing(self._attempts(task)) as events:
                 async for event in events:
                     yield event
-            text = self.messages[-1].content if self.messages[-1].role == "assistant" else ""
+            text = (
+                self._talk.messages[-1].content
+                if self._talk.messages[-1].role == "assistant"
+                else ""
+            )
         except Stop as stop:
             reason, text = stop.reason, str(stop) + await self._keep(stop.reason)
         except ModelAuthError as error:
@@ -122,6 +124,7 @@ class Agent:
             turns=self._budget.turns,
             tokens=self._budget.tokens,
             seconds=self._budget.seconds,
+            cost=self._budget.cost,
             verified=self._verified,
         )
 
@@ -143,10 +146,8 @@ class Agent:
                 workspace = await self._workspace()
                 await workspace.restore(workspace.base)
             self._circles = Circles()
-            self._specs = self._offer(first, attempt)
-            self._record = compaction.Record()
-            self._start = [self._system, Message(role="user", content=first.prompt)]
-            self.messages = list(self._start)
+            specs = self._offer(first, attempt)
+            self._talk = Conversation(self._context, self._system, first.prompt, specs)
             try:
                 async with aclosing(self._solve(task, attempt)) as events:
                     async for event in events:
@@ -166,7 +167,7 @@ class Agent:
                 async for event in events:
                     changed = changed or isinstance(event, ev.CheckpointMade)
                     yield event
-            answered = self.messages[-1].role == "assistant"
+            answered = self._talk.messages[-1].role == "assistant"
             eager = changed and self._profile.eager_verify and task.verify is not None
             if not (answered or eager):
                 continue
@@ -179,23 +180,23 @@ class Agent:
             failures += 1
             if failures >= self._profile.failures_per_attempt:
                 break
-            self._tell(opening.still_failing(verdict, changed))
+            self._talk.told(opening.still_failing(verdict, changed))
         raise Stop("not_verified", f"`{task.verify}` did not pass")
 
     def _turns(self, task: Task) -> int:
         """How many an attempt has. Without a verify command only the run's own limits bound it."""
-        if self._specs is not self._all_specs:
+        if self._talk.tools is not self._all_specs:
             return 1
         return self._profile.turns_per_attempt if task.verify else sys.maxsize
 
     async def _turn(self, sampling: m.Sampling) -> AsyncGenerator[ev.Event, None]:
         """One answer of the model and, when it has calls, their results and a checkpoint."""
-        self._budget.check_tokens()
+        self._budget.check_spending()
         yield ev.TurnStarted(turn=self._budget.next_turn())
         async with aclosing(self._ask(sampling)) as events:
             async for event in events:
                 yield event
-        calls = self.messages[-1].tool_calls
+        calls = self._talk.messages[-1].tool_calls
         if calls:
             async with aclosing(self._act(calls)) as events:
                 async for event in events:
@@ -213,13 +214,25 @@ class Agent:
                         yield event
                 return
             except ContextOverflowError as error:
-                self._context.shrink(error, self.messages, self._specs)
-            yield ev.Notice(text=f"the window has only {self._context.size:,} tokens; going on")
+                notice = self._talk.refused(error)
+            yield notice
+
+    async def _make_room(self) -> AsyncGenerator[ev.Event, None]:
+        """Shorten a conversation that leaves no room for an answer. Raises Stop when it cannot."""
+        if self._talk.shorten():
+            return
+        own = ""
+        if self._profile.constraint in ("none", "strict"):  # the others force a call
+            own, usage = await self._talk.own_summary(self._model, self._budget)
+            yield self._spent(usage)
+        changed = compaction.changed_files(await (await self._workspace()).diff())
+        yield self._talk.compact(own, changed)
 
     async def _stream(self, sampling: m.Sampling) -> AsyncGenerator[ev.Event, None]:
+        """One request: its answer as it comes, then what it took."""
         calls, said = list[ToolCall](), list[str]()
-        most = self._context.max_output(self.messages, self._specs)
-        stream = self._model.stream(self.messages, self._specs, sampling=sampling, max_output=most)
+        talk, room = self._talk, self._talk.room
+        stream = self._model.stream(talk.messages, talk.tools, sampling=sampling, max_output=room)
         while (chunk := await self._budget.wait(anext(stream, None))) is not None:
             match chunk:
                 case m.TextDelta(text):
@@ -232,61 +245,9 @@ class Agent:
                 case m.RetryChunk(reason, attempt, wait):
                     said.clear()
                     yield ev.Retrying(reason=reason, attempt=attempt, wait=wait)
-                case m.Finish() as finish:
-                    yield self._spent(finish.usage)
-                    self._context.learn(self.messages, self._specs, most, finish)
-                    self._record.said("".join(said))
-                    self._remember(finish, calls)
-
-    async def _make_room(self) -> AsyncGenerator[ev.Event, None]:
-        """Shorten a conversation that leaves no room for an answer: old tool results first."""
-        context = self._context
-        tokens, limit = context.tokens(self.messages, self._specs), context.limit
-        if tokens <= limit:
-            return
-        shorter = compaction.without_old_results(self.messages, tokens - limit // 2)
-        # Much at once, for each time the server must evaluate the prompt again.
-        if context.tokens(shorter, self._specs) <= limit * 3 // 4:
-            self.messages = shorter
-            return
-        async with aclosing(self._compact(shorter, tokens)) as events:
-            async for event in events:
-                yield event
-
-    async def _compact(
-        self, shorter: Sequence[Message], before: int
-    ) -> AsyncGenerator[ev.Event, None]:
-        """Replace what came after the first prompt by a summary: the facts, and the model's own.
-
-        Raises Stop where that makes it no shorter.
-        """
-        own = ""
-        if self._profile.constraint in ("none", "strict"):  # the others force a call
-            own, usage = await compaction.own_summary(
-                self._model, self._budget, self._context, (self.messages, shorter), self._specs
-            )
-            yield self._spent(usage)
-        limit = self._context.limit
-        text = compaction.summary(self._record, await self._changes(), own, limit)
-        for step in (compaction.last_step(shorter), []):
-            anew = compaction.begun_anew(self._start, text, step)
-            after = self._context.tokens(anew, self._specs)
-            if after <= min(limit * 3 // 4, before * 9 // 10):
-                self.messages = anew
-                yield ev.Compacted(summary=text, before=before, after=after)
-                return
-        raise Stop("context_limit", self._context.too_small())
-
-    def _remember(self, finish: m.Finish, calls: Sequence[ToolCall]) -> None:
-        answer = Message(
-            role="assistant",
-            content=finish.text,
-            tool_calls=tuple(calls),
-            reasoning=finish.reasoning,
-        )
-        self.messages.append(answer)
-        if finish.reason == "length" and not calls:
-            self._tell(opening.CUT_OFF)
+                case m.Finish():
+                    yield self._spent(chunk.usage)
+                    talk.answered(chunk, calls, "".join(said), room)
 
     async def _act(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ev.Event, None]:
         """Run the calls in order, then record what they changed."""
@@ -303,10 +264,7 @@ class Agent:
                 result = await self._budget.wait(tool.run(workspace))
             else:
                 result = tool
-            self._record.acted(call, result)
-            text = self._context.bounded(result.text, self.messages, self._specs)
-            text += opening.SAME_AGAIN if seen > 1 else ""
-            self.messages.append(Message(role="tool", content=text, tool_call_id=call.id))
+            text = self._talk.returned(call, result, opening.SAME_AGAIN if seen > 1 else "")
             yield ev.ToolFinished(
                 id=call.id,
                 name=call.name,
@@ -377,13 +335,5 @@ class Agent:
             return f"; the last step was not recorded: {error}"
         return ""
 
-    async def _changes(self) -> str:
-        """Which files were changed so far, a line each."""
-        return compaction.changed_files(await (await self._workspace()).diff())
-
-    def _tell(self, text: str) -> None:
-        self._record.told.append(text)
-        self.messages.append(Message(role="user", content=text))
-
     def _spent(self, usage: m.Usage) -> ev.UsageReported:
-        return ev.UsageReported(request=tokens_of(usage), total=self._budget.spend(usage))
+        return self._budget.spend(usage, cost_of(usage, self._profile))

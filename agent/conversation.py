@@ -1,0 +1,130 @@
+"""The conversation of one attempt: what is sent to the model, always within its window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qwright.agent import compaction, opening
+from qwright.agent import events as ev
+from qwright.agent import model as m
+from qwright.agent.context import Context
+from qwright.agent.errors import ContextOverflowError, ModelError
+from qwright.agent.limits import Budget, Stop
+from qwright.agent.messages import Message, ToolCall
+from qwright.tools.base import ToolResult
+
+_ASKED_TOKENS = 800
+_USEFUL_TOKENS = 200
+"""Room for an answer below which no summary is asked for."""
+
+
+class Conversation:
+    """Messages that only grow, so that a server's cache holds, until they must be shortened."""
+
+    def __init__(
+        self, context: Context, system: Message, prompt: str, tools: Sequence[m.ToolSpec]
+    ) -> None:
+        self.messages = [system, Message(role="user", content=prompt)]
+        self.tools = tools
+        self._start = tuple(self.messages)
+        self._context = context
+        self._record = compaction.Record()
+
+    @property
+    def room(self) -> int:
+        """Tokens of the longest answer that still fits."""
+        return self._context.max_output(self.messages, self.tools)
+
+    def told(self, text: str) -> None:
+        """Add what the user's side says."""
+        self._record.told.append(text)
+        self.messages.append(Message(role="user", content=text))
+
+    def answered(self, finish: m.Finish, calls: Sequence[ToolCall], prose: str, room: int) -> None:
+        """Add an answer that might have taken `room`. Raises ModelError for one to a cut prompt."""
+        self._context.learn(self.messages, self.tools, room, finish)
+        self._record.said(prose)
+        answer = Message(
+            role="assistant",
+            content=finish.text,
+            tool_calls=tuple(calls),
+            reasoning=finish.reasoning,
+        )
+        self.messages.append(answer)
+        if finish.reason == "length" and not calls:
+            self.told(opening.CUT_OFF)
+
+    def returned(self, call: ToolCall, result: ToolResult, remark: str = "") -> str:
+        """Add what a call gave, and return it as the model sees it: cut to its share."""
+        self._record.acted(call, result)
+        text = self._context.bounded(result.text, self.messages, self.tools) + remark
+        self.messages.append(Message(role="tool", content=text, tool_call_id=call.id))
+        return text
+
+    def refused(self, error: ContextOverflowError) -> ev.Notice:
+        """Believe a server that says the request is too long. Raises Stop when all is too long."""
+        self._context.shrink(error, self.messages, self.tools)
+        size = self._context.size
+        return ev.Notice(text=f"the model's window has only {size:,} tokens; going on within it")
+
+    def shorten(self) -> bool:
+        """Where there is no room for an answer, leave out old tool results; whether that helps."""
+        tokens, limit = self._tokens(self.messages), self._context.limit
+        if tokens <= limit:
+            return True
+        shorter = self._shorter(tokens)
+        # Much at once or not at all, for each time the server must evaluate the prompt again.
+        if self._tokens(shorter) > limit * 3 // 4:
+            return False
+        self.messages = shorter
+        return True
+
+    async def own_summary(self, model: m.Model, budget: Budget) -> tuple[str, m.Usage]:
+        """What the model itself would keep, and what asking took; empty where it gives nothing.
+
+        The tools are shown as ever, or the server's cache of the prompt would be void; calls are
+        ignored. Raises Stop.
+        """
+        text, usage = list[str](), m.Usage()
+        shorter = self._shorter(self._tokens(self.messages))
+        forms = [compaction.asking(one) for one in (self.messages, shorter)]
+        rooms = [min(_ASKED_TOKENS, self._context.max_output(one, self.tools)) for one in forms]
+        best = next((place for place, room in enumerate(rooms) if room >= _USEFUL_TOKENS), None)
+        if best is None:
+            return "", usage
+        stream = model.stream(forms[best], self.tools, max_output=rooms[best])
+        try:
+            while (chunk := await budget.wait(anext(stream, None))) is not None:
+                match chunk:
+                    case m.TextDelta():
+                        text.append(chunk.text)
+                    case m.RetryChunk():
+                        text.clear()
+                    case m.Finish():
+                        usage = chunk.usage
+                    case _:
+                        pass
+        except ModelError:
+            return "", usage  # the facts must do; what is wrong shows at the next request
+        return "".join(text), usage
+
+    def compact(self, own: str, changed: str) -> ev.Compacted:
+        """Replace what came after the first prompt: the facts, and the model's `own` summary.
+
+        `changed`: the files changed so far, a line each. Raises Stop where nothing gets shorter.
+        """
+        before, limit = self._tokens(self.messages), self._context.limit
+        text = compaction.summary(self._record, changed, own, limit)
+        for step in (compaction.last_step(self._shorter(before)), []):
+            anew = compaction.begun_anew(self._start, text, step)
+            after = self._tokens(anew)
+            if after <= min(limit * 3 // 4, before * 9 // 10):
+                self.messages = anew
+                return ev.Compacted(summary=text, before=before, after=after)
+        raise Stop("context_limit", self._context.too_small())
+
+    def _tokens(self, messages: Sequence[Message]) -> int:
+        return self._context.tokens(messages, self.tools)
+
+    def _shorter(self, tokens: int) -> list[Message]:
+        return compaction.without_old_results(self.messages, tokens - self._context.limit // 2)
