@@ -65,11 +65,15 @@ def attach(prompt: str, directory: Path, *, vision: bool, model: str) -> tuple[s
     return kept + prompt[at:], list(images.values())
 
 
-@lru_cache(maxsize=16)
 def tokens(image: Image) -> int:
     """About how many tokens a picture takes in a Qwen model's window."""
+    return _tokens(image.data[:_HEADER_CHARACTERS])
+
+
+@lru_cache(maxsize=16)
+def _tokens(data: str) -> int:
     try:
-        header = read_header(base64.b64decode(image.data[:_HEADER_CHARACTERS]))
+        header = read_header(base64.b64decode(data))
     except ValueError:
         header = None
     if header is None:
@@ -128,7 +132,7 @@ def _read(name: str, directory: Path) -> bytes:
         raise FileNotFoundError(name) from None
     except (OSError, RuntimeError) as error:
         raise ConfigError(f"{name} cannot be read: {_reason(error)}") from None
-    with open(number, "rb") as file:
+    try:
         facts = os.fstat(number)
         if not stat.S_ISREG(facts.st_mode):
             raise ConfigError(f"{name} is no regular file; an image must be one")
@@ -137,7 +141,10 @@ def _read(name: str, directory: Path) -> bytes:
                 f"{name} has {facts.st_size / 1e6:.1f} MB; an image may have {LARGEST / 1e6:g} MB:"
                 " make it smaller"
             )
-        return file.read(LARGEST + 1)
+        with open(number, "rb", closefd=False) as file:
+            return file.read(LARGEST)
+    finally:
+        os.close(number)
 
 
 def _refuse_links_outward(name: str, path: Path, directory: Path) -> None:
