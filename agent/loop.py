@@ -242,8 +242,10 @@ class Agent:
                     yield ev.ReasoningDelta(text=text)
                 case m.CallChunk(call):
                     calls.append(call)
-                case m.RetryChunk(reason, attempt, wait):
+                case m.RetryChunk(reason, attempt, wait, usage):
                     said.clear()
+                    if usage:
+                        yield self._spent(usage)
                     yield ev.Retrying(reason=reason, attempt=attempt, wait=wait)
                 case m.Finish():
                     yield self._spent(chunk.usage)

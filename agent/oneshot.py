@@ -10,6 +10,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Coroutine, Generator
 from contextlib import aclosing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn, TextIO
 
@@ -19,6 +20,7 @@ from qwright.agent.events import Event, RunFinished, ToolFinished, VerifyFinishe
 from qwright.agent.exits import Exit, of_reason
 from qwright.agent.limits import Limits
 from qwright.agent.loop import Agent, Task
+from qwright.agent.memory import notes_for
 from qwright.agent.model import Model
 from qwright.agent.outcome import Outcome
 from qwright.agent.progress import Progress
@@ -78,6 +80,7 @@ async def _work(
     progress: Progress,
 ) -> int:
     model = await choice.connect(chosen, verified=bool(task.verify), progress=progress)
+    task = replace(task, notes=notes_for(directory, chosen.profile))
     session = Session.create(directory.resolve(), prompt=task.prompt, model=chosen.name)
     try:
         return await _Run(session, renderer, wanted, progress).work(
@@ -113,6 +116,7 @@ class _Run:
             opening,
             session=self._session.record.id,
             model_name=chosen.name,
+            provider=chosen.endpoint.provider if chosen.endpoint else "embedded",
         )
         with _interrupting(agent):
             opener = asyncio.create_task(self._open(opening, agent, directory, place))
