@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 
 from qwright.agent.endpoint import Provider
 from qwright.agent.errors import ContextOverflowError, ModelError
+from qwright.agent.images import tokens as image_tokens
 from qwright.agent.limits import Stop
 from qwright.agent.messages import Message
 from qwright.agent.model import Finish, ToolSpec
@@ -23,7 +24,6 @@ _PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]|[^\x00-\x7f]+|\s*\n+| {2,}|\t|[^
 """About what Qwen's tokenizers make one token of: by bytes, numbers would count a third."""
 _PER_MESSAGE = 8
 _TOOL_INSTRUCTIONS = 200
-_IMAGE = 1_300
 _CAREFUL = 1.15
 """What has not been measured is taken for this much more than the estimate."""
 _LEAST = 100
@@ -207,5 +207,5 @@ class Context:
             # A model that writes its calls as text has them in the content already.
             if not (message.content and call.name in message.content):
                 parts += [call.name, json.dumps(call.arguments, ensure_ascii=False)]
-        images = _IMAGE * len(message.images)
+        images = sum(map(image_tokens, message.images))
         return _PER_MESSAGE + images + sum(map(tokens_in, parts))

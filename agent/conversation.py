@@ -10,7 +10,7 @@ from qwright.agent import model as m
 from qwright.agent.context import Context
 from qwright.agent.errors import ContextOverflowError, ModelError
 from qwright.agent.limits import Budget, Stop
-from qwright.agent.messages import Message, ToolCall
+from qwright.agent.messages import Image, Message, ToolCall
 from qwright.tools.base import ToolResult
 
 _ASKED_TOKENS = 800
@@ -22,9 +22,15 @@ class Conversation:
     """Messages that only grow, so that a server's cache holds, until they must be shortened."""
 
     def __init__(
-        self, context: Context, system: Message, prompt: str, tools: Sequence[m.ToolSpec]
+        self,
+        context: Context,
+        system: Message,
+        prompt: str,
+        tools: Sequence[m.ToolSpec],
+        *,
+        images: tuple[Image, ...] = (),
     ) -> None:
-        self.messages = [system, Message(role="user", content=prompt)]
+        self.messages = [system, Message(role="user", content=prompt, images=images)]
         self.tools = tools
         self._start = tuple(self.messages)
         self._context = context
