@@ -15,6 +15,7 @@ StopReason = Literal[
     "not_verified",
     "turn_limit",
     "token_limit",
+    "cost_limit",
     "time_limit",
     "context_limit",
     "repeated_call",
@@ -30,7 +31,7 @@ class _Event(BaseModel):
 
 
 class Tokens(_Event):
-    """Tokens counted by the server, summed over requests."""
+    """Tokens as the server counted them, summed over requests."""
 
     prompt: int = 0
     cached: int = 0
@@ -38,6 +39,8 @@ class Tokens(_Event):
     completion: int = 0
     reasoning: int = 0
     """Of the completion, those that were thought; zero where a server does not say."""
+    estimated: bool = False
+    """Whether a server left out some count, so that it was made up from the text's length."""
 
     def plus(self, other: Tokens) -> Tokens:
         return Tokens(
@@ -45,6 +48,7 @@ class Tokens(_Event):
             cached=self.cached + other.cached,
             completion=self.completion + other.completion,
             reasoning=self.reasoning + other.reasoning,
+            estimated=self.estimated or other.estimated,
         )
 
 

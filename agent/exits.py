@@ -28,6 +28,7 @@ _OF_REASON: dict[StopReason, Exit] = {
     "not_verified": Exit.NOT_VERIFIED,
     "turn_limit": Exit.TURN_LIMIT,
     "token_limit": Exit.LIMIT,
+    "cost_limit": Exit.LIMIT,
     "time_limit": Exit.LIMIT,
     "context_limit": Exit.LIMIT,
     "repeated_call": Exit.LIMIT,

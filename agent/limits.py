@@ -1,4 +1,4 @@
-"""Limits of a run: turns, tokens, wall time, and calls that go round in circles."""
+"""Limits of a run: turns, tokens, cost, wall time, and calls that go round in circles."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from qwright.agent.events import StopReason, Tokens
+from qwright.agent.events import StopReason, Tokens, UsageReported
 from qwright.agent.messages import ToolCall
 from qwright.agent.model import Usage
 
@@ -35,6 +35,8 @@ class Limits:
     tokens: int | None = None
     """Prompt and completion tokens together, summed over all requests."""
     seconds: float | None = None
+    cost: float | None = None
+    """US dollars."""
 
 
 class Budget:
@@ -44,6 +46,8 @@ class Budget:
         self.limits = limits
         self.turns = 0
         self.tokens = Tokens()
+        self.cost: float | None = 0.0
+        """US dollars; None from the first request on whose cost is not known."""
         self._started = time.monotonic()
         self._interrupted: asyncio.Future[None] | None = None
 
@@ -62,16 +66,30 @@ class Budget:
         self.turns += 1
         return self.turns
 
-    def spend(self, usage: Usage) -> Tokens:
-        """Add a request's tokens. Raises Stop at the next check when they are used up."""
-        self.tokens = self.tokens.plus(tokens_of(usage))
-        return self.tokens
+    def spend(self, usage: Usage, cost: float | None) -> UsageReported:
+        """Add a request's tokens and cost (US dollars; None: not known)."""
+        request = _tokens_of(usage)
+        self.tokens = self.tokens.plus(request)
+        self.cost = None if self.cost is None or cost is None else self.cost + cost
+        return UsageReported(request=request, total=self.tokens, cost=cost, total_cost=self.cost)
 
-    def check_tokens(self) -> None:
+    def check_spending(self) -> None:
+        """Raises Stop when no request may be sent any more: tokens or money are used up."""
         limit = self.limits.tokens
         used = self.tokens.prompt + self.tokens.completion
         if limit is not None and used >= limit:
             raise Stop("token_limit", f"stopped after {used} tokens (--max-tokens {limit})")
+        self._check_cost()
+
+    def _check_cost(self) -> None:
+        limit = self.limits.cost
+        if limit is None:
+            return
+        if self.cost is None:
+            text = "stopped: the server did not say what the last request cost (--max-cost)"
+            raise Stop("cost_limit", text)
+        if self.cost >= limit:
+            raise Stop("cost_limit", f"stopped after ${self.cost:.4f} (--max-cost {limit:g})")
 
     def fail(self, error: Exception) -> None:
         """Make the wait in progress, or else the next one, raise `error`."""
@@ -117,12 +135,13 @@ class Budget:
         return self._interrupted
 
 
-def tokens_of(usage: Usage) -> Tokens:
+def _tokens_of(usage: Usage) -> Tokens:
     return Tokens(
         prompt=usage.prompt,
         cached=usage.cached,
         completion=usage.completion,
         reasoning=usage.reasoning,
+        estimated=usage.estimated,
     )
 
 

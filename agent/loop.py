@@ -23,7 +23,7 @@ from qwright.agent import events as ev
 from qwright.agent import model as m
 from qwright.agent.context import Context
 from qwright.agent.conversation import Conversation
-from qwright.agent.cost import cost_of
+from qwright.agent.cost import cost_of, counted
 from qwright.agent.endpoint import Provider
 from qwright.agent.errors import ContextOverflowError, ModelAuthError, ModelError
 from qwright.agent.limits import Budget, Circles, Limits, Stop
@@ -248,7 +248,7 @@ class Agent:
                         yield self._spent(usage)
                     yield ev.Retrying(reason=reason, attempt=attempt, wait=wait)
                 case m.Finish():
-                    yield self._spent(chunk.usage)
+                    yield self._spent(counted(chunk, talk.messages, talk.tools))
                     talk.answered(chunk, calls, "".join(said), room)
 
     async def _act(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ev.Event, None]:

@@ -55,8 +55,14 @@ class Usage:
 
     prompt: int = 0
     cached: int = 0
+    """Of the prompt, those read from a cache."""
+    cache_written: int = 0
+    """Of the prompt, those for which an explicit cache was made."""
     completion: int = 0
     reasoning: int = 0
+    cost: float | None = None
+    """US dollars, where the server tells; OpenRouter does."""
+    estimated: bool = False
     prompt_seconds: float = 0.0
     completion_seconds: float = 0.0
 

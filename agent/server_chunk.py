@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass, field
 
@@ -62,17 +63,37 @@ def _usage(event: _Object) -> Usage | None:
     usage, timings = _object(event.get("usage")), _object(event.get("timings"))
     if not usage and not timings:
         return None
-    prompt_details = _object(usage.get("prompt_tokens_details"))
-    completion_details = _object(usage.get("completion_tokens_details"))
-    cached = prompt_details.get("cached_tokens", usage.get("cached_tokens", timings.get("cache_n")))
+    prompt = _object(usage.get("prompt_tokens_details"))
+    completion = _object(usage.get("completion_tokens_details"))
+    evaluated = _count(timings, "prompt_n") + _count(timings, "cache_n")
     return Usage(
-        prompt=int(_number(usage.get("prompt_tokens"))),
-        cached=int(_number(cached)),
-        completion=int(_number(usage.get("completion_tokens"))),
-        reasoning=int(_number(completion_details.get("reasoning_tokens"))),
+        prompt=_count(usage, "prompt_tokens") or evaluated,
+        cached=_cached(usage, prompt) or _count(timings, "cache_n"),
+        cache_written=max(
+            _count(prompt, "cache_creation_input_tokens", "cache_write_tokens"),
+            _count(usage, "cache_creation_input_tokens"),
+        ),
+        completion=_count(usage, "completion_tokens") or _count(timings, "predicted_n"),
+        reasoning=_count(completion, "reasoning_tokens") or _count(usage, "reasoning_tokens"),
+        cost=_cost(usage.get("cost")),
         prompt_seconds=_number(timings.get("prompt_ms")) / 1000,
         completion_seconds=_number(timings.get("predicted_ms")) / 1000,
     )
+
+
+def _cached(usage: _Object, details: _Object) -> int:
+    """By place: OpenAI's, DashScope's older one, DeepSeek's (which gateways pass on)."""
+    return _count(details, "cached_tokens") or _count(
+        usage, "cached_tokens", "prompt_cache_hit_tokens"
+    )
+
+
+def _count(of: _Object, *names: str) -> int:
+    return max(int(_number(of.get(name))) for name in names)
+
+
+def _cost(value: JsonValue) -> float | None:
+    return _number(value) if isinstance(value, (int, float)) else None
 
 
 def _object(value: JsonValue) -> _Object:
@@ -89,4 +110,7 @@ def _text(value: JsonValue) -> str:
 
 
 def _number(value: JsonValue) -> float:
-    return value if isinstance(value, (int, float)) else 0.0
+    """Zero for what is no count: not a number, infinite, or negative."""
+    if not isinstance(value, (int, float)) or not math.isfinite(value):
+        return 0.0
+    return max(value, 0.0)

@@ -11,11 +11,11 @@ from tests.fakes import call
 
 def test_a_token_limit_counts_prompt_and_answer() -> None:
     budget = Budget(Limits(tokens=100))
-    budget.spend(Usage(prompt=60, cached=50, completion=39))
-    budget.check_tokens()
-    budget.spend(Usage(completion=1))
+    budget.spend(Usage(prompt=60, cached=50, completion=39), None)
+    budget.check_spending()
+    budget.spend(Usage(completion=1), None)
     with pytest.raises(Stop) as caught:
-        budget.check_tokens()
+        budget.check_spending()
     assert caught.value.reason == "token_limit"
 
 
@@ -23,8 +23,30 @@ def test_no_limit_is_no_limit() -> None:
     budget = Budget(Limits(turns=None))
     for _ in range(1000):
         budget.next_turn()
-    budget.spend(Usage(prompt=10**9))
-    budget.check_tokens()
+    budget.spend(Usage(prompt=10**9), None)
+    budget.check_spending()
+
+
+def test_a_cost_limit_counts_what_was_spent() -> None:
+    budget = Budget(Limits(cost=0.3))
+    budget.spend(Usage(prompt=1), 0.2)
+    budget.check_spending()
+    report = budget.spend(Usage(prompt=2), 0.1)
+    assert report.cost == 0.1
+    assert report.total_cost == pytest.approx(0.3)
+    assert (report.request.prompt, report.total.prompt) == (2, 3)
+    with pytest.raises(Stop) as caught:
+        budget.check_spending()
+    assert caught.value.reason == "cost_limit"
+    assert "$0.3000" in str(caught.value)
+
+
+def test_a_cost_that_is_not_known_stays_unknown() -> None:
+    budget = Budget(Limits())
+    for cost in (0.2, None, 0.1):
+        budget.spend(Usage(prompt=1), cost)
+    assert budget.cost is None
+    budget.check_spending()
 
 
 def test_work_that_is_stopped_has_ended_before_stop_is_raised() -> None:

@@ -16,11 +16,11 @@ KEYS = st.sampled_from(
     [
         *("choices", "delta", "content", "tool_calls", "index", "id", "function", "arguments"),
         *("name", "usage", "timings", "prompt_tokens", "finish_reason", "reasoning", "prompt_ms"),
-        *("prompt_tokens_details", "cached_tokens", "reasoning_content"),
+        *("prompt_tokens_details", "cached_tokens", "reasoning_content", "cost", "prompt_n"),
     ]
 )
 EVENTS = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=4),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5),
     max_leaves=25,
 )
@@ -56,16 +56,57 @@ def test_call_fragments_keep_what_is_there() -> None:
     )
 
 
-def test_cached_tokens_have_three_places() -> None:
-    events: list[JsonValue] = [
+@pytest.mark.parametrize(
+    "event",
+    [
         {"usage": {"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 4}}},
         {"usage": {"prompt_tokens": 9, "cached_tokens": 4}},
-        {"usage": {"prompt_tokens": 9}, "timings": {"cache_n": 4}},
-    ]
-    for event in events:
-        usage = read_chunk(event).usage
+        {"usage": {"prompt_tokens": 9, "cached_tokens": 4, "prompt_tokens_details": {}}},
+        {"usage": {"prompt_tokens": 9, "prompt_cache_hit_tokens": 4}},
+        {"usage": {"prompt_tokens": 9}, "timings": {"prompt_n": 5, "cache_n": 4}},
+        {"timings": {"prompt_n": 5, "cache_n": 4}},
+    ],
+)
+def test_cached_tokens_have_many_places(event: JsonValue) -> None:
+    usage = read_chunk(event).usage
+    assert usage is not None
+    assert (usage.prompt, usage.cached) == (9, 4)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"prompt_tokens_details": {"cached_tokens": 0, "cache_creation_input_tokens": 7}},
+        {"prompt_tokens_details": {"cache_write_tokens": 7}},
+        {"cache_creation_input_tokens": 7},
+    ],
+)
+def test_tokens_of_a_new_cache_have_three_places(event: dict[str, JsonValue]) -> None:
+    usage = read_chunk({"usage": {"prompt_tokens": 9, **event}}).usage
+    assert usage is not None
+    assert (usage.cache_written, usage.cached) == (7, 0)
+
+
+def test_reasoning_and_cost() -> None:
+    details: JsonValue = {
+        "completion_tokens": 9,
+        "completion_tokens_details": {"reasoning_tokens": 4},
+    }
+    flat: JsonValue = {"completion_tokens": 9, "reasoning_tokens": 4}
+    for fields in (details, flat):
+        usage = read_chunk({"usage": fields}).usage
         assert usage is not None
-        assert (usage.prompt, usage.cached) == (9, 4)
+        assert (usage.completion, usage.reasoning, usage.cost) == (9, 4, None)
+    told = read_chunk({"usage": {"prompt_tokens": 1, "cost": 0.0025}}).usage
+    assert told is not None
+    assert told.cost == 0.0025
+
+
+@pytest.mark.parametrize("strange", [None, "9", -3, float("nan"), float("inf"), [], {"a": 1}])
+def test_a_count_that_is_none_is_zero(strange: JsonValue) -> None:
+    usage = read_chunk({"usage": {"prompt_tokens": strange, "completion_tokens": 2}}).usage
+    assert usage is not None
+    assert (usage.prompt, usage.completion) == (0, 2)
 
 
 @pytest.mark.parametrize(
