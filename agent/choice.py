@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 from qwright.agent.dialects import Dialect
@@ -13,9 +13,12 @@ from qwright.agent.dialects.select import dialect_for
 from qwright.agent.embedded.catalogue import DEFAULT_MODEL, Entry, find, load_catalogue
 from qwright.agent.endpoint import Endpoint, resolve_endpoint
 from qwright.agent.errors import ConfigError
+from qwright.agent.fitting import fitted, small_window, text_form
+from qwright.agent.learned import Learned, Lessons, recall, remember_info
 from qwright.agent.model import Model
 from qwright.agent.openai_client import OpenAIModel, preload
-from qwright.agent.profile import Profile, profile_for
+from qwright.agent.profile import DEFAULT, OwnProfile, Profile, profile_for
+from qwright.agent.server_info import HOSTED, ServerInfo, describe
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,10 @@ class Choice:
     profile: Profile
     endpoint: Endpoint | None
     entry: Entry | None
+    own: tuple[OwnProfile, ...] = ()
+    """What the user's configuration says of models."""
+    info: ServerInfo | None = None
+    """What the server said of itself; None before `settle`, and for the embedded one."""
 
     @property
     def name(self) -> str:
@@ -33,16 +40,17 @@ class Choice:
         return self.endpoint.model if self.endpoint else ""
 
 
-def choose(model: str | None, base_url: str | None) -> Choice:
+def choose(model: str | None, base_url: str | None, own: Sequence[OwnProfile] = ()) -> Choice:
     """Flags and configuration first, then the environment. Raises ConfigError."""
     names = [name for entry in load_catalogue() for name in (entry.name, *entry.aliases)]
     endpoint = resolve_endpoint(os.environ, model=model, base_url=base_url, embedded=names)
     if endpoint:
-        return Choice(profile_for(endpoint.model, endpoint.provider), endpoint, None)
+        profile = profile_for(endpoint.model, endpoint.provider, own=own)
+        return Choice(profile, endpoint, None, tuple(own))
     named = os.environ.get("OPENAI_MODEL") or os.environ.get("QWEN_MODEL")
     entry = find(model or named or DEFAULT_MODEL)
-    profile = profile_for(entry.name, "embedded").within(entry.served_context)
-    return Choice(profile, None, entry)
+    profile = profile_for(entry.name, "embedded", own=own).within(entry.served_context)
+    return Choice(profile, None, entry, tuple(own))
 
 
 def require_weights(choice: Choice) -> None:
@@ -55,6 +63,47 @@ def require_weights(choice: Choice) -> None:
             f"qwright models pull {choice.entry.name} ({megabytes(choice.entry.size)}), "
             "or name a server with --base-url"
         )
+
+
+async def settle(choice: Choice, *, progress: Callable[[str], None]) -> Choice:
+    """`choice` with a profile fitted to what its server is: asked now, or learned before.
+
+    A hosted service is asked nothing. Never raises; `progress` hears of too small a window.
+    """
+    endpoint = choice.endpoint
+    if endpoint is None:
+        return choice
+    await asyncio.to_thread(preload)
+    learned = recall(endpoint)
+    if endpoint.provider not in HOSTED:
+        learned = await _ask(endpoint, learned)
+    info = learned.info or ServerInfo(endpoint.provider)
+    known = profile_for(endpoint.model, info.provider, own=choice.own)
+    if known.name == DEFAULT.name and info.weights and not known.stated:
+        # The name that a server gives to its model may say nothing of it.
+        known = profile_for(info.weights, info.provider, own=choice.own)
+    if line := small_window(known, info):
+        progress(line)
+    return replace(
+        choice,
+        profile=fitted(known, info, learned),
+        endpoint=replace(endpoint, provider=info.provider),
+        info=info,
+    )
+
+
+async def _ask(endpoint: Endpoint, learned: Learned) -> Learned:
+    before = learned.info
+    # A server of this machine answers in milliseconds, and is often started anew.
+    if before and not endpoint.is_loopback:
+        return learned
+    info = await describe(endpoint)
+    if before and info.context is None:
+        # Ollama knows the window of a model only while that is loaded.
+        info = replace(info, context=before.context)
+    if not info.answered or replace(info, template=None) == before:
+        return learned
+    return remember_info(endpoint, info)
 
 
 async def connect(choice: Choice, *, verified: bool, progress: Callable[[str], None]) -> Model:
@@ -74,7 +123,16 @@ async def connect(choice: Choice, *, verified: bool, progress: Callable[[str], N
         return await _connect_embedded(choice, choice.entry, dialect, progress)
     assert choice.endpoint is not None
     await asyncio.to_thread(preload)
-    return OpenAIModel(choice.endpoint, profile, dialect)
+    info = choice.info or ServerInfo(choice.endpoint.provider)
+    form = text_form(profile, info)
+    text = dialect_for(form, constraint=info.constraint, require_call=verified)
+    return OpenAIModel(
+        choice.endpoint,
+        profile,
+        dialect,
+        fallback=text if profile.dialect == "native" else None,
+        notes=Lessons(choice.endpoint, form),
+    )
 
 
 async def _connect_embedded(

@@ -79,6 +79,7 @@ async def _work(
     wanted: deliver.Wanted,
     progress: Progress,
 ) -> int:
+    chosen = await choice.settle(chosen, progress=progress)
     model = await choice.connect(chosen, verified=bool(task.verify), progress=progress)
     task = replace(task, notes=notes_for(directory, chosen.profile))
     session = Session.create(directory.resolve(), prompt=task.prompt, model=chosen.name)

@@ -29,6 +29,8 @@ class ServerInfo:
     """Whether it answered any question at all."""
     version: str = ""
     models: tuple[str, ...] = ()
+    weights: str = ""
+    """What is served behind the model's name: the name of a file or a repository."""
     context: int | None = None
     """Tokens of prompt and answer together that the model has as it is served."""
     template: str | None = None
@@ -111,7 +113,7 @@ def _provider(endpoint: Endpoint, answers: Answers) -> Provider:
     if _text(_at(answers.get("ollama_version"), "version")) and _lists_models(answers.get("ps")):
         return "ollama"
     owners = [_text(_at(one, "owned_by")) for one in _list(_at(answers.get("models"), "data"))]
-    signed = [name for name in _SIGNED if owners.count(name)]
+    signed: list[Provider] = [name for name in _SIGNED if name in owners]
     return signed[0] if signed else endpoint.provider
 
 
@@ -133,6 +135,7 @@ def _llamacpp(provider: Provider, common: _Common, props: JsonValue) -> ServerIn
         answered=common.answered,
         version=_text(_at(props, "build_info")),
         models=common.names,
+        weights=_text(_at(props, "model_path")).rpartition("/")[2],
         context=slot or _count(_at(common.listed, "meta", "n_ctx")),
         template=template,
         dialect=template_dialect(with_tools),
@@ -212,6 +215,7 @@ def _vllm(provider: Provider, common: _Common, answers: Answers) -> ServerInfo:
         answered=True,
         version=_text(_at(answers.get("version"), "version")),
         models=common.names,
+        weights=_text(_at(common.listed, "root")).strip("/").rpartition("/")[2],
         context=_count(_at(common.listed, "max_model_len")),
         constraint="structured",
         vision=_flag(_at(answers.get("sglang"), "has_image_understanding")),

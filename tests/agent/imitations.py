@@ -44,13 +44,19 @@ def listing(*entries: dict[str, Any]) -> Reply:
 
 
 def llamacpp(
-    *, template: str = HERMES_TEMPLATE, tools: bool = True, n_ctx: int = 8192, vision: bool = False
+    *,
+    template: str = HERMES_TEMPLATE,
+    tools: bool = True,
+    n_ctx: int = 8192,
+    vision: bool = False,
+    weights: str = "some-model.gguf",
 ) -> Pages:
     caps = {"supports_tools": tools, "supports_tool_calls": tools, "supports_system_role": True}
     props = {
         "default_generation_settings": {"params": {"temperature": 0.8}, "n_ctx": n_ctx},
         "total_slots": 1,
         "model_alias": "m1",
+        "model_path": f"/models/{weights}",
         "modalities": {"vision": vision, "video": False, "audio": False},
         "chat_template": template,
         "chat_template_caps": caps,
@@ -63,8 +69,8 @@ def llamacpp(
     }
 
 
-def vllm(*, window: int = 65_536) -> Pages:
-    card = {"id": "m1", "object": "model", "owned_by": "vllm", "max_model_len": window}
+def vllm(*, window: int = 65_536, root: str = "org/some-model") -> Pages:
+    card = {"id": "m1", "owned_by": "vllm", "root": root, "max_model_len": window}
     return {"/v1/models": listing(card), "/version": page({"version": "0.12.0"})}
 
 

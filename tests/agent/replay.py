@@ -33,7 +33,7 @@ def error(status: int, message: str, *headers: str, **more: Any) -> Reply:
 
 @dataclass
 class Server:
-    """`requests`: the bodies of the POSTs, `paths` of all requests, `left`: a client that went."""
+    """`requests`: the bodies of the chat requests, `paths` of all requests, `left`: a client that went."""
 
     url: str = ""
     requests: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
@@ -85,7 +85,7 @@ async def serving(
 
 
 def _choose(script: Script, server: Server, body: bytes, models: Sequence[str]) -> Reply:
-    if not body:
+    if not server.paths[-1].endswith("/chat/completions"):
         listed = json.dumps({"data": [{"id": name} for name in models]}).encode()
         return Reply(listed, 200 if models else 404, kind="application/json")
     server.requests.append(json.loads(body))

@@ -10,7 +10,7 @@ from qwright.agent.learned import Learned, Lessons, recall, remember, remember_i
 from qwright.agent.server_info import ServerInfo
 
 HERE = Endpoint("http://u:secret@127.0.0.1:8000/v1?key=secret", "sk-secret", "m1", "vllm")
-INFO = ServerInfo("vllm", True, "0.12.0", ("m1",), 65_536, None, "xml", None, "structured")
+INFO = ServerInfo("vllm", True, "0.12.0", ("m1",), "w", 65_536, None, "xml", None, "structured")
 
 
 @pytest.fixture(autouse=True, name="home")

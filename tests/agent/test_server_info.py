@@ -34,7 +34,7 @@ def test_llamacpp_tells_its_slot_window_template_and_abilities() -> None:
     assert (info.context, info.dialect, info.reads_calls) == (12_288, "xml", True)
     assert (info.constraint, info.vision, info.thinking) == ("grammar", True, False)
     assert info.template == of.XML_TEMPLATE
-    assert info.models == ("m1",)
+    assert (info.models, info.weights) == (("m1",), "some-model.gguf")
     assert any(path.startswith("/props?model=m1&autoload=false") for path in server.paths)
     assert all(f"Bearer {KEY}" in head for head in server.headers)
 
@@ -59,6 +59,7 @@ def test_vllm_tells_its_window_and_nothing_of_its_parser() -> None:
     info, _ = told(of.vllm(window=40_960))
     assert (info.provider, info.version, info.context) == ("vllm", "0.12.0", 40_960)
     assert (info.reads_calls, info.constraint) == (None, "structured")
+    assert info.weights == "some-model"
 
 
 def test_sglang_is_told_from_vllm_and_is_not_asked_for_its_keys() -> None:
