@@ -95,6 +95,11 @@ def _add_model_flags(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("model").add_argument
     add("-m", "--model", metavar="NAME", help="a model of the server, or an embedded one")
     add("--base-url", metavar="URL", help="an OpenAI-compatible server, e.g. http://host:8000/v1")
+    add(
+        "--effort",
+        choices=["off", "low", "medium", "high", "max"],
+        help="how much a thinking model thinks; default: its own, less on local servers",
+    )
 
 
 def _add_run_flags(parser: argparse.ArgumentParser) -> None:

@@ -35,7 +35,8 @@ def test_what_is_no_count(text: str) -> None:
 
 def test_a_task_with_every_flag() -> None:
     line = (
-        "--model m --base-url http://b/v1 --verify v --verify-timeout 5s --max-turns 3 "
+        "--model m --base-url http://b/v1 --effort max "
+        "--verify v --verify-timeout 5s --max-turns 3 "
         "--max-tokens 9k --max-wall-time 2m -o stream-json --no-apply --setup one --setup two "
         "--network full --image i -C dir do-it"
     )
@@ -46,6 +47,7 @@ def test_a_task_with_every_flag() -> None:
         "prompt": None,
         "model": "m",
         "base_url": "http://b/v1",
+        "effort": "max",
         "verify": "v",
         "verify_timeout": 5.0,
         "max_turns": 3,
