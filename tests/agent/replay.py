@@ -33,7 +33,7 @@ def error(status: int, message: str, *headers: str, **more: Any) -> Reply:
 
 @dataclass
 class Server:
-    """`requests`: the bodies of the chat requests, `paths` of all requests, `left`: a client that went."""
+    """`requests`: the bodies of chats, `paths` of all requests, `left`: a client that went."""
 
     url: str = ""
     requests: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
