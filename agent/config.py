@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import shlex
 import tomllib
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, PositiveInt, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    PositiveFloat,
+    PositiveInt,
+    TypeAdapter,
+    ValidationError,
+)
 
 from qwright.agent.errors import ConfigError
+from qwright.agent.profile import OwnProfile
+from qwright.agent.thinking import Effort
 from qwright.sandbox.dirs import config_dir, state_dir
 from qwright.sandbox.durable import write_json
 from qwright.sandbox.errors import PathError
@@ -33,6 +44,12 @@ class Config(BaseModel):
     network: Literal["none", "full"] = "none"
     verify: str | None = None
     max_turns: PositiveInt = 100
+    max_cost: PositiveFloat | None = None
+    """US dollars a run may cost."""
+    profile: tuple[OwnProfile, ...] = ()
+    """What the user knows of models; of several that match, the later ones win."""
+    effort: Effort | None = None
+    """How much the model thinks; None: as much as is its default."""
 
 
 class ProjectConfig(BaseModel):
@@ -44,31 +61,43 @@ class ProjectConfig(BaseModel):
     verify: str | None = None
 
 
-def load(project: Path) -> tuple[Config, list[str]]:
-    """The configuration that holds in `project`, and notices for the user.
+def load(directory: Path) -> tuple[Config, list[str]]:
+    """The configuration that holds in `directory`, and notices for the user.
 
     Raises ConfigError for a file that cannot be read.
     """
     notices: list[str] = []
     config = _parse(_user_text(), Config, str(_user_file()))
+    project = project_root(directory)
     raw = _project_bytes(project)
     if raw is None:
         return config, notices
     if not _is_trusted(project, raw):
-        notices.append(f"{PROJECT_FILE} is ignored until you allow it: qwright trust")
+        where = "" if project == project_root(Path()) else f" {shlex.quote(str(project))}"
+        notices.append(f"{PROJECT_FILE} is ignored until you allow it: qwright trust{where}")
         return config, notices
     mine = _parse(raw.decode("utf-8", "replace"), ProjectConfig, PROJECT_FILE)
     return config.model_copy(update=mine.model_dump(exclude_unset=True)), notices
 
 
-def trust(project: Path) -> str:
+def project_root(directory: Path) -> Path:
+    """Whose PROJECT_FILE holds: `directory` itself where it has one, else its repository's root."""
+    start = directory.resolve()
+    if _project_bytes(start) is not None:
+        return start
+    roots = (one for one in (start, *start.parents) if os.path.lexists(one / ".git"))
+    return next(roots, start)
+
+
+def trust(directory: Path) -> str:
     """Allow the project's file as it is now. A changed file must be allowed again."""
+    project = project_root(directory)
     raw = _project_bytes(project)
     if raw is None:
         raise ConfigError(f"{project / PROJECT_FILE} does not exist; nothing to trust")
     _parse(raw.decode("utf-8", "replace"), ProjectConfig, PROJECT_FILE)
     known = _trusted()
-    known[str(project.resolve())] = hashlib.sha256(raw).hexdigest()
+    known[str(project)] = hashlib.sha256(raw).hexdigest()
     write_json(_trust_file(), known)
     return raw.decode("utf-8", "replace")
 
@@ -106,7 +135,7 @@ def _trusted() -> dict[str, str]:
 
 
 def _is_trusted(project: Path, raw: bytes) -> bool:
-    return _trusted().get(str(project.resolve())) == hashlib.sha256(raw).hexdigest()
+    return _trusted().get(str(project)) == hashlib.sha256(raw).hexdigest()
 
 
 def _parse(text: str, kind: type[_T], where: str) -> _T:

@@ -13,6 +13,7 @@ async def run(args: Namespace) -> int:
     """Show what is allowed from now on, and remember it."""
     directory = Path(args.directory)
     text = config.trust(directory)
-    print(f"Allowed {directory.resolve() / config.PROJECT_FILE} with this content:\n")
+    file = config.project_root(directory) / config.PROJECT_FILE
+    print(f"Allowed {file} with this content:\n")
     print(sanitise(text).rstrip())
     return 0

@@ -6,6 +6,7 @@ import pytest
 
 from qwright.agent.config import PROJECT_FILE, Config, load, trust
 from qwright.agent.errors import ConfigError
+from qwright.agent.profile import Price, profile_for
 from qwright.sandbox.dirs import config_dir, state_dir
 
 
@@ -35,9 +36,9 @@ def test_without_files_the_defaults_hold(project: Path) -> None:
 
 
 def test_the_user_s_file(project: Path) -> None:
-    user_writes('model = "m"\nnetwork = "full"\nsetup = ["a", "b"]\nmax_turns = 7\n')
+    user_writes('model = "m"\nnetwork = "full"\nsetup = ["a", "b"]\nmax_turns = 7\neffort = "low"')
     config, notices = load(project)
-    assert config == Config(model="m", network="full", setup=("a", "b"), max_turns=7)
+    assert config == Config(model="m", network="full", setup=("a", "b"), max_turns=7, effort="low")
     assert notices == []
 
 
@@ -49,7 +50,15 @@ def test_the_user_s_file(project: Path) -> None:
         ("max_turns = 'many'", "max_turns"),
         ("max_turns = 0", "max_turns"),
         ('network = "some"', "network"),
+        ('effort = "huge"', "effort"),
         ("setup = 'pip install x'", "setup"),
+        ("max_cost = 0", "max_cost"),
+        ("[[profile]]\ncontext = 1", "profile.0.match"),
+        ("[[profile]]\nmatch = 'a'\ncontxt = 1", "profile.0.contxt"),
+        ("[[profile]]\nmatch = 'a'\ncontext = 0", "profile.0.context"),
+        ("[[profile]]\nmatch = 'a'\nsampling = { temp = 1 }", "profile.0.sampling.temp"),
+        ("[[profile]]\nmatch = 'a'\nprices = [{ input = 1 }]", "profile.0.prices.0.output"),
+        ("[[profile]]\nmatch = 'a'\n[[profile]]\nmatch = '('", "profile.1.match"),
     ],
 )
 def test_a_wrong_file_is_one_line_that_names_file_and_key(
@@ -68,6 +77,18 @@ def test_a_file_that_is_no_text(project: Path) -> None:
     (config_dir() / "config.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match=r"config\.toml"):
         load(project)
+
+
+def test_a_profile_of_the_users_own(project: Path) -> None:
+    user_writes(
+        'max_cost = 1.5\n[[profile]]\nmatch = "^mine"\ncontext = 8192\nvision = true\n'
+        "sampling = { temperature = 0.1 }\nprices = [{ input = 1, output = 2 }]\n"
+    )
+    config, _ = load(project)
+    mine = profile_for("Mine-7B", "vllm", own=config.profile)
+    assert config.max_cost == 1.5
+    assert (mine.context, mine.vision, mine.sampling.temperature) == (8_192, True, 0.1)
+    assert mine.prices == (Price(input=1, output=2),)
 
 
 class TestTrust:
@@ -112,7 +133,11 @@ class TestTrust:
         assert load(copy)[0].verify is None
 
     @pytest.mark.parametrize(
-        "text", ['model = "m"', 'base_url = "http://evil/v1"', 'network = "full"', "max_turns = 1"]
+        "text",
+        [
+            *('model = "m"', 'base_url = "http://evil/v1"', 'network = "full"', "max_turns = 1"),
+            *("max_cost = 9", 'profile = [{ match = "", context = 9 }]'),
+        ],
     )
     def test_a_project_can_set_nothing_that_leaks_or_unlocks(
         self, project: Path, text: str
@@ -121,6 +146,45 @@ class TestTrust:
         with pytest.raises(ConfigError, match=text.split()[0]):
             trust(project)
         assert load(project)[0] == Config()
+
+    def test_the_root_s_file_holds_in_the_whole_repository(self, project: Path) -> None:
+        inner = project / "a/b"
+        inner.mkdir(parents=True)
+        project_writes(project, 'verify = "root"\n')
+        assert load(inner) == (Config(), [])
+        (project / ".git").mkdir()
+        config, notices = load(inner)
+        assert config == Config()
+        assert str(project) in notices[0]
+        trust(inner)
+        assert load(inner)[0].verify == load(project)[0].verify == "root"
+
+    def test_a_file_of_the_directory_itself_comes_first(self, project: Path) -> None:
+        (project / ".git").write_text("gitdir: elsewhere\n")
+        inner = project / "inner"
+        (inner / ".qwright").mkdir(parents=True)
+        project_writes(project, 'verify = "root"\n')
+        project_writes(inner, 'verify = "inner"\n')
+        trust(project)
+        assert load(inner)[0].verify is None
+        trust(inner)
+        assert load(inner)[0].verify == "inner"
+        assert load(project)[0].verify == "root"
+
+    def test_no_file_above_the_repository_counts(self, project: Path) -> None:
+        repository = project / "clone"
+        (repository / ".git").mkdir(parents=True)
+        project_writes(project, 'verify = "outside"\n')
+        trust(project)
+        assert load(repository) == (Config(), [])
+
+    def test_the_notice_names_the_command_for_where_one_is(
+        self, project: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        project_writes(project, 'verify = "a"\n')
+        assert load(project)[1][0].endswith(f"qwright trust {project}")
+        monkeypatch.chdir(project)
+        assert load(Path())[1][0].endswith("qwright trust")
 
     def test_there_must_be_something_to_trust(self, project: Path) -> None:
         with pytest.raises(ConfigError, match="nothing to trust"):
