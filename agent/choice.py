@@ -11,14 +11,15 @@ from functools import partial
 from qwright.agent.dialects import Dialect
 from qwright.agent.dialects.select import dialect_for
 from qwright.agent.embedded.catalogue import DEFAULT_MODEL, Entry, find, load_catalogue
-from qwright.agent.endpoint import Endpoint, resolve_endpoint
+from qwright.agent.endpoint import Endpoint, Provider, resolve_endpoint
 from qwright.agent.errors import ConfigError
-from qwright.agent.fitting import fitted, small_window, text_form
+from qwright.agent.fitting import fitted, profile_behind, small_window, text_form
 from qwright.agent.learned import Learned, Lessons, recall, remember_info
 from qwright.agent.model import Model
 from qwright.agent.openai_client import OpenAIModel, preload
-from qwright.agent.profile import DEFAULT, OwnProfile, Profile, profile_for
+from qwright.agent.profile import OwnProfile, Profile, profile_for
 from qwright.agent.server_info import HOSTED, ServerInfo, describe
+from qwright.agent.thinking import Effort, without_thoughts
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,18 @@ class Choice:
     """What the user's configuration says of models."""
     info: ServerInfo | None = None
     """What the server said of itself; None before `settle`, and for the embedded one."""
+    effort: Effort | None = None
+    """How much the model is to think; None: as much as is its default."""
 
     @property
     def name(self) -> str:
         if self.entry:
             return f"{self.entry.name} (embedded)"
         return self.endpoint.model if self.endpoint else ""
+
+    @property
+    def provider(self) -> Provider:
+        return self.endpoint.provider if self.endpoint else "embedded"
 
 
 def choose(model: str | None, base_url: str | None, own: Sequence[OwnProfile] = ()) -> Choice:
@@ -78,15 +85,12 @@ async def settle(choice: Choice, *, progress: Callable[[str], None]) -> Choice:
     if endpoint.provider not in HOSTED:
         learned = await _ask(endpoint, learned)
     info = learned.info or ServerInfo(endpoint.provider)
-    known = profile_for(endpoint.model, info.provider, own=choice.own)
-    if known.name == DEFAULT.name and info.weights and not known.stated:
-        # The name that a server gives to its model may say nothing of it.
-        known = profile_for(info.weights, info.provider, own=choice.own)
+    known = profile_behind(endpoint.model, info, choice.own)
     if line := small_window(known, info):
         progress(line)
     return replace(
         choice,
-        profile=fitted(known, info, learned),
+        profile=without_thoughts(fitted(known, info, learned), choice.effort),
         endpoint=replace(endpoint, provider=info.provider),
         info=info,
     )
@@ -130,6 +134,7 @@ async def connect(choice: Choice, *, verified: bool, progress: Callable[[str], N
         choice.endpoint,
         profile,
         dialect,
+        effort=choice.effort,
         fallback=text if profile.dialect == "native" else None,
         notes=Lessons(choice.endpoint, form),
     )

@@ -27,7 +27,7 @@ from qwright.agent.cost import cost_of, counted
 from qwright.agent.endpoint import Provider
 from qwright.agent.errors import ContextOverflowError, ModelAuthError, ModelError
 from qwright.agent.limits import Budget, Circles, Limits, Stop
-from qwright.agent.messages import Message, ToolCall
+from qwright.agent.messages import Image, Message, ToolCall
 from qwright.agent.profile import Profile
 from qwright.sandbox.errors import QwrightError
 from qwright.sandbox.workspace import Workspace
@@ -48,6 +48,8 @@ class Task:
     limits: Limits = field(default_factory=Limits)
     notes: str = ""
     """What the first prompt says before the task, such as the project's AGENTS.md."""
+    images: tuple[Image, ...] = ()
+    """Shown to the model with the first prompt, which names them."""
 
 
 class Agent:
@@ -147,7 +149,9 @@ class Agent:
                 await workspace.restore(workspace.base)
             self._circles = Circles()
             specs = self._offer(first, attempt)
-            self._talk = Conversation(self._context, self._system, first.prompt, specs)
+            self._talk = Conversation(
+                self._context, self._system, first.prompt, specs, images=task.images
+            )
             try:
                 async with aclosing(self._solve(task, attempt)) as events:
                     async for event in events:

@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import NoReturn, TextIO
 
 from qwright.agent import choice, config, deliver
+from qwright.agent.cost import require_known_price
 from qwright.agent.errors import ConfigError
 from qwright.agent.events import Event, RunFinished, ToolFinished, VerifyFinished
 from qwright.agent.exits import Exit, of_reason
+from qwright.agent.images import attach
 from qwright.agent.limits import Limits
 from qwright.agent.loop import Agent, Task
 from qwright.agent.memory import notes_for
@@ -26,6 +28,7 @@ from qwright.agent.outcome import Outcome
 from qwright.agent.progress import Progress
 from qwright.agent.render import Renderer
 from qwright.agent.setup_hint import setup_hint
+from qwright.agent.thinking import effort_notice
 from qwright.agent.workplace import Place, open_workspace
 from qwright.sandbox.errors import QwrightError
 from qwright.sandbox.session_dir import Session
@@ -58,21 +61,29 @@ def run(args: Namespace) -> Coroutine[object, object, int]:
         )
     deliver.check(wanted, directory)
     verify = _text(args.verify) or settings.verify
-    limits = Limits(args.max_turns or settings.max_turns, args.max_tokens, args.max_wall_time)
-    prompt = _prompt(args, sys.stdin, progress)
-    task = Task(prompt, verify, args.verify_timeout, limits)
-    chosen = choice.choose(args.model or settings.model, args.base_url or settings.base_url)
+    limits = Limits(
+        args.max_turns or settings.max_turns,
+        args.max_tokens,
+        args.max_wall_time,
+        args.max_cost or settings.max_cost,
+    )
+    given, piped = _prompt(args, sys.stdin, progress)
+    task = Task(given, verify, args.verify_timeout, limits)
+    model, base_url = args.model or settings.model, args.base_url or settings.base_url
+    chosen = choice.choose(model, base_url, settings.profile)
+    chosen = replace(chosen, effort=args.effort or settings.effort)
     place = Place(
         image=args.image or settings.image,
         setup=tuple(args.setup or settings.setup),
         network=args.network or settings.network,
     )
-    return _work(chosen, task, place, directory, _renderer(args), wanted, progress)
+    return _work(chosen, task, piped, place, directory, _renderer(args), wanted, progress)
 
 
 async def _work(
     chosen: choice.Choice,
     task: Task,
+    piped: str,
     place: Place,
     directory: Path,
     renderer: Renderer,
@@ -80,6 +91,11 @@ async def _work(
     progress: Progress,
 ) -> int:
     chosen = await choice.settle(chosen, progress=progress)
+    if task.limits.cost is not None:
+        require_known_price(chosen.name, chosen.profile, chosen.provider)
+    if line := effort_notice(chosen.name, chosen.profile, chosen.effort):
+        progress(line)
+    task = _whole(task, piped, chosen, directory)
     model = await choice.connect(chosen, verified=bool(task.verify), progress=progress)
     task = replace(task, notes=notes_for(directory, chosen.profile))
     session = Session.create(directory.resolve(), prompt=task.prompt, model=chosen.name)
@@ -90,6 +106,12 @@ async def _work(
     finally:
         session.close()
         await model.close()
+
+
+def _whole(task: Task, piped: str, chosen: choice.Choice, directory: Path) -> Task:
+    """With the pictures its prompt names, and what was piped in: there a name is just a name."""
+    prompt, images = attach(task.prompt, directory, vision=chosen.profile.vision, model=chosen.name)
+    return replace(task, prompt=f"{prompt}\n\n{piped}".strip(), images=tuple(images))
 
 
 class _Run:
@@ -241,8 +263,8 @@ def _leave() -> NoReturn:
     os._exit(Exit.INTERRUPTED)
 
 
-def _prompt(args: Namespace, stdin: TextIO | None, progress: Progress) -> str:
-    """The task from the command line, from stdin, or from both: then stdin is context."""
+def _prompt(args: Namespace, stdin: TextIO | None, progress: Progress) -> tuple[str, str]:
+    """What the command line says, and stdin: context of the task, or the task itself."""
     if args.task and args.prompt:
         raise ConfigError("the task is given twice: as an argument and with --prompt")
     given = _text(args.prompt or args.task).strip()
@@ -251,7 +273,7 @@ def _prompt(args: Namespace, stdin: TextIO | None, progress: Progress) -> str:
         raise ConfigError(f"stdin holds more than {STDIN_LIMIT:,} characters; pipe in less")
     if not given and not piped:
         raise ConfigError('no task: qwright "what to do", or text on stdin; see qwright --help')
-    return f"{given}\n\n{piped}".strip()
+    return given, piped
 
 
 def _read(stdin: TextIO, progress: Progress) -> str:

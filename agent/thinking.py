@@ -134,6 +134,13 @@ def thinks(profile: Profile, effort: Effort | None) -> bool:
     return profile.thinking == "always" or (profile.thinking == "hybrid" and effort != "off")
 
 
+def without_thoughts(profile: Profile, effort: Effort | None) -> Profile:
+    """`profile` sampled as for answers without thoughts, where `effort` turns these off."""
+    if profile.direct_sampling is None or thinks(profile, effort):
+        return profile
+    return profile.model_copy(update={"sampling": profile.direct_sampling})
+
+
 def give_back(
     wired: Sequence[dict[str, Any]], messages: Sequence[Message], provider: Provider
 ) -> list[dict[str, Any]]:
