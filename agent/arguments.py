@@ -70,6 +70,14 @@ def count(text: str) -> int:
     return value
 
 
+def dollars(text: str) -> float:
+    """`2`, `0.50` or `$.5` as US dollars."""
+    match = re.fullmatch(r"\$?(\d*\.?\d+)", text.strip())
+    if not match or float(match[1]) <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no amount of US dollars, e.g. 0.50")
+    return float(match[1])
+
+
 def _run_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="qwright",
@@ -108,6 +116,7 @@ def _add_run_flags(parser: argparse.ArgumentParser) -> None:
     add("--verify-timeout", metavar="TIME", type=seconds, default=120.0, help="default 120s")
     add("--max-turns", metavar="N", type=count, help="answers of the model, default 100")
     add("--max-tokens", metavar="N", type=count, help="prompt and completion tokens together")
+    add("--max-cost", metavar="USD", type=dollars, help="no request starts beyond it, e.g. 0.50")
     add("--max-wall-time", metavar="TIME", type=seconds, help="e.g. 90s, 5m, 1h")
     add("-o", "--output-format", choices=["text", "json", "stream-json"], default="text")
 

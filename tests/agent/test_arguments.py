@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from qwright.agent.arguments import COMMANDS, count, parse, seconds
+from qwright.agent.arguments import COMMANDS, count, dollars, parse, seconds
 from qwright.agent.errors import ConfigError
 
 
@@ -33,12 +33,25 @@ def test_what_is_no_count(text: str) -> None:
         count(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "value"), [("2", 2.0), ("0.50", 0.5), ("$.5", 0.5), (" 1.25", 1.25)]
+)
+def test_amounts(text: str, value: float) -> None:
+    assert dollars(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "1e9", "inf", "nan", "$", "1.2.3", "free"])
+def test_what_is_no_amount(text: str) -> None:
+    with pytest.raises(ArgumentTypeError, match="no amount"):
+        dollars(text)
+
+
 def test_a_task_with_every_flag() -> None:
     line = (
         "--model m --base-url http://b/v1 --effort max "
         "--verify v --verify-timeout 5s --max-turns 3 "
-        "--max-tokens 9k --max-wall-time 2m -o stream-json --no-apply --setup one --setup two "
-        "--network full --image i -C dir do-it"
+        "--max-tokens 9k --max-cost 0.50 --max-wall-time 2m -o stream-json --no-apply "
+        "--setup one --setup two --network full --image i -C dir do-it"
     )
     args = vars(parse(line.split()))
     expected: dict[str, Any] = {
@@ -52,6 +65,7 @@ def test_a_task_with_every_flag() -> None:
         "verify_timeout": 5.0,
         "max_turns": 3,
         "max_tokens": 9_000,
+        "max_cost": 0.5,
         "max_wall_time": 120.0,
         "output_format": "stream-json",
         "no_apply": True,
