@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from qwright.agent.dialects import Constraint, DialectName
 from qwright.agent.learned import Learned
-from qwright.agent.profile import DEFAULT, Profile
+from qwright.agent.profile import DEFAULT, OwnProfile, Profile, profile_for
 from qwright.agent.server_info import ENOUGH, ServerInfo, mending_line
+
+
+def profile_behind(model: str, info: ServerInfo, own: Sequence[OwnProfile] = ()) -> Profile:
+    """The profile of `model` on this server, which may have given it a name that says nothing."""
+    named = profile_for(model, info.provider, own=own)
+    if named.name == DEFAULT.name and info.weights and not named.stated:
+        return profile_for(info.weights, info.provider, own=own)
+    return named
 
 
 def fitted(profile: Profile, info: ServerInfo, learned: Learned) -> Profile:

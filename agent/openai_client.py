@@ -15,6 +15,7 @@ from qwright.agent import __version__
 from qwright.agent.cache_markers import HEADERS
 from qwright.agent.dialects import Dialect, Reader
 from qwright.agent.dialects.lenient_json import JsonValue
+from qwright.agent.dialects.native import NativeDialect
 from qwright.agent.endpoint import Endpoint
 from qwright.agent.errors import ModelConnectionError, ModelError, ToolsRefusedError
 from qwright.agent.failures import broken_answer, no_connection, silence, status_failure
@@ -147,7 +148,7 @@ class OpenAIModel:
         for chunk in last:
             yield chunk
         calls = any(isinstance(one, CallChunk) for one in last)
-        if calls and self._fallback and self._notes:
+        if calls and self._notes and isinstance(self._dialect, NativeDialect):
             self._notes.called(native=attempt.any_call, text=reader.text)
         finish = _finish(reader, attempt, calls=calls)
         yield self._worth_asking_again(ask, finish, reader) or finish
