@@ -251,6 +251,13 @@ class TestThoughtsWithoutAnAnswer:
         assert not [one for one in chunks if isinstance(one, RetryChunk)]
         assert finish(chunks).reasoning == "Hm, hm."
 
+    def test_are_handed_on_when_a_call_had_begun(self) -> None:
+        begun = b'{"index":0,"id":"1","function":{"name":"edit","arguments":"{\\"path\\": "}}'
+        cut = STREAM.replace(b'"delta":{}', b'"delta":{"tool_calls":[' + begun + b"]}")
+        chunks, server = asked(HYBRID, "dashscope", [Reply(cut)])
+        assert len(server.requests) == 1
+        assert finish(chunks).reason == "length"
+
 
 def test_headers() -> None:
     cases: tuple[tuple[Provider, bool], ...] = (("dashscope", True), ("vllm", False))
