@@ -91,7 +91,7 @@ class Context:
         """What a prompt takes, rather too many than too few."""
         last = self._measured
         if last and last.begins(messages, tools):
-            added = self._estimate(messages[len(last.messages) :])
+            added = sum(map(self._of_message, messages[len(last.messages) :]))
             return last.counted + round(added * self._ratio * _CAREFUL)
         return round(self._estimate(messages, tools) * self._ratio * _CAREFUL)
 
@@ -120,10 +120,12 @@ class Context:
         total = usage.prompt + usage.completion
         if finish.reason == "length" and usage.completion < allowed and self._is_hidden_end(total):
             raise self._lie(total)
-        if not usage.prompt:
-            return
-        sent = _Sent(tuple(messages), tools, self._estimate(messages, tools), usage.prompt)
+        # Some leave out of the prompt what came from their cache; most count it in.
+        counted = usage.prompt + (usage.cached if usage.cached > usage.prompt else 0)
+        sent = _Sent(tuple(messages), tools, self._estimate(messages, tools), counted)
         before, self._before = self._before or sent, sent
+        if not counted:
+            return
         if self._peak and self._peak.begins(messages, tools):
             self._suspect(sent, self._peak, sent.estimate - before.estimate, usage.cached)
             if sent.counted <= self._peak.counted:
@@ -194,18 +196,25 @@ class Context:
             f"works without its task; {mending_line(self._provider)}"
         )
 
-    def _estimate(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> int:
-        found = sum(map(self._of_message, messages))
-        if not tools:
-            return found
-        shown = json.dumps([asdict(tool) for tool in tools], ensure_ascii=False)
-        return found + _TOOL_INSTRUCTIONS + tokens_in(shown)
+    def _estimate(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> int:
+        before = self._before
+        if before and before.begins(messages, tools):
+            return before.estimate + sum(map(self._of_message, messages[len(before.messages) :]))
+        return sum(map(self._of_message, messages)) + _of_tools(tools)
 
     def _of_message(self, message: Message) -> int:
         parts = [message.content, message.reasoning if self._keeps_thoughts else ""]
         for call in message.tool_calls:
+            shown = json.dumps(call.arguments, ensure_ascii=False)
             # A model that writes its calls as text has them in the content already.
-            if not (message.content and call.name in message.content):
-                parts += [call.name, json.dumps(call.arguments, ensure_ascii=False)]
+            if call.name not in message.content or len(shown) > len(message.content):
+                parts += [call.name, shown]
         images = sum(map(image_tokens, message.images))
         return _PER_MESSAGE + images + sum(map(tokens_in, parts))
+
+
+def _of_tools(tools: Sequence[ToolSpec]) -> int:
+    if not tools:
+        return 0
+    shown = json.dumps([asdict(tool) for tool in tools], ensure_ascii=False)
+    return _TOOL_INSTRUCTIONS + tokens_in(shown)
