@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from enum import Enum
 
 from qwright.agent.dialects.calls import CALL_KEYS, GAP, inner_brace, skip
-from qwright.agent.dialects.lenient_json import Scan, scan
+from qwright.agent.dialects.lenient_json import Scan, Scanner, Span
 
-TAGS = ("<tool_call>", "<tools>", "<tool_response>", "<think>", "</think>")
+TAGS = ("<tool_call>", "<tools>", "<tool_response>", "<think>", "</think>", "<function")
 _CLOSER = re.compile(r"\s*(?:```\s*)?</[a-z_]+>")
 _PARTIAL_CLOSER = re.compile(r"\s*(?:`{1,2}|(?:```\s*)?(?:<(?:/[a-z_]*)?)?)\Z")
 _SPACE = re.compile(r"\s*")
 _BLOCK_FENCE = re.compile(r"```\w*\s*")
 _RESPONSE = "<tool_response>"
 _XML = "<function"
-"""How Qwen3-Coder begins a call; in a tag it was meant, and is not read yet."""
+"""How Qwen3-Coder begins a call."""
 _HEAD = re.compile(
     r"""[\s{\[]*(?:["'](?P<key>[^"'\\]*)(?P<closed>["'])?
     (?:\s*:\s*["'](?P<name>[^"'\\]*)(?P<named>["'])?)?)?""",
@@ -43,11 +43,16 @@ class Verdict(Enum):
     TEXT = "text"
     BROKEN = "broken"
     """Begins like a call, and is not JSON."""
+    XML = "xml"
+    """A call in Qwen3-Coder's form; `end` is where its `<function` begins."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """`content` is the JSON of an OPEN or CALL block, `end` where the text goes on after it."""
+    """`content` is the JSON of an OPEN or CALL block, `end` where the text goes on after it.
+
+    A MORE block has a content where nothing but closing brackets is missing so far.
+    """
 
     verdict: Verdict
     content: str = ""
@@ -55,55 +60,66 @@ class Block:
 
 
 _MORE, _TEXT, _BROKEN = Block(Verdict.MORE), Block(Verdict.TEXT), Block(Verdict.BROKEN)
-_UNFINISHED = {Scan.INCOMPLETE: _MORE, Scan.BROKEN: _BROKEN}
+Scanners = dict[int, Scanner]
+"""How far the objects of a growing text were read, by where they begin."""
 
 
-def tagged(text: str, start: int) -> Block:
+def tagged(text: str, start: int, scanners: Scanners) -> Block:
     """The block after `<tool_call>` or `<tools>`, whose content begins at `start`."""
     start = skip(_SPACE, text, start)
     rest = text[start : start + len(_XML)]
+    if rest == _XML:
+        return Block(Verdict.XML, end=start)
     if "```".startswith(rest) or _XML.startswith(rest):
-        return _BROKEN if rest == _XML else _MORE
+        return _MORE
     start = skip(_BLOCK_FENCE, text, start)
     if text[start : start + 1] not in ("", "{", "["):
         return _TEXT
-    state, end = _objects(text, start)
-    if state is not Scan.COMPLETE:
-        return _UNFINISHED[state]
-    content = text[start:end]
-    if closer := _CLOSER.match(text, end):
+    return _enclosed(text, start, scanners)
+
+
+def _enclosed(text: str, start: int, scanners: Scanners) -> Block:
+    span = _objects(text, start, scanners)
+    content = text[start : span.end] + span.missing
+    if span.scan not in (Scan.COMPLETE, Scan.UNCLOSED):
+        return _unfinished(span, content)
+    if closer := _CLOSER.match(text, span.end):
         return Block(Verdict.CALL, content, closer.end())
-    if _PARTIAL_CLOSER.match(text, end):
+    if _PARTIAL_CLOSER.match(text, span.end):
         return Block(Verdict.OPEN, content, len(text))
-    return Block(Verdict.CALL, content, end)
+    return _BROKEN if span.missing else Block(Verdict.CALL, content, span.end)
 
 
-def bare(text: str, start: int, known: Collection[str]) -> Block:
+def bare(text: str, start: int, known: Collection[str], scanners: Scanners) -> Block:
     """A `{` at the start of a line. A call only when nothing but its closing tag follows it."""
     if not may_be_call(text, start, known):
         return _TEXT
-    state, end = _objects(text, start)
-    if state is not Scan.COMPLETE:
-        return _UNFINISHED[state]
-    content, rest = text[start:end], text[end:].lstrip()
-    if closer := _CLOSER.match(text, end):
+    span = _objects(text, start, scanners)
+    content = text[start : span.end] + span.missing
+    if span.scan not in (Scan.COMPLETE, Scan.UNCLOSED):
+        return _unfinished(span, content)
+    rest = text[skip(_SPACE, text, span.end) :][: len(_RESPONSE)]
+    if closer := _CLOSER.match(text, span.end):
         return Block(Verdict.CALL, content, closer.end())
-    if rest.startswith(_RESPONSE):
-        return Block(Verdict.CALL, content, len(text) - len(rest))
-    if _RESPONSE.startswith(rest) or _PARTIAL_CLOSER.match(text, end):
+    if rest == _RESPONSE:
+        return Block(Verdict.CALL, content, skip(_SPACE, text, span.end))
+    if _RESPONSE.startswith(rest) or _PARTIAL_CLOSER.match(text, span.end):
         return Block(Verdict.OPEN, content, len(text))
-    return _TEXT
+    return _BROKEN if span.missing else _TEXT
 
 
-def fenced(text: str, start: int, fence: str, info: str, known: Collection[str]) -> Block:
+def fenced(
+    text: str, start: int, fence: str, info: str, known: Collection[str], scanners: Scanners
+) -> Block:
     """A fence's content from `start`. Without the word json it must also end the answer."""
     if info not in ("json", "") or not may_be_call(text, start, known):
         return _TEXT
     start = skip(_SPACE, text, start)
-    state, end = _objects(text, start)
-    if state is not Scan.COMPLETE:
-        return _UNFINISHED[state]
-    content, rest = text[start:end], text[end:].lstrip()
+    span = _objects(text, start, scanners)
+    content = text[start : span.end] + span.missing
+    if span.scan not in (Scan.COMPLETE, Scan.UNCLOSED):
+        return _unfinished(span, content)
+    rest = text[span.end :].lstrip()
     if not rest.startswith(fence):
         is_open = fence.startswith(rest)
         return Block(Verdict.OPEN, content, len(text)) if is_open else _TEXT
@@ -113,15 +129,22 @@ def fenced(text: str, start: int, fence: str, info: str, known: Collection[str])
     return Block(Verdict.OPEN, content, len(text)) if ends else _TEXT
 
 
-def _objects(text: str, start: int) -> tuple[Scan, int]:
+def _objects(text: str, start: int, scanners: Scanners) -> Span:
     """Follow objects in a row; where the last one, and stray closing braces after it, end."""
     while True:
-        span = scan(text, inner_brace(text, start))
+        inner = inner_brace(text, start)
+        span = scanners.setdefault(inner, Scanner(inner)).scan(text)
         if span.scan is not Scan.COMPLETE:
-            return span.scan, start
+            return span
         start = skip(GAP, text, span.end)
         if text[start : start + 1] not in ("{", "["):
-            return Scan.COMPLETE, start
+            return Span(Scan.COMPLETE, start)
+
+
+def _unfinished(span: Span, content: str) -> Block:
+    if span.scan is Scan.BROKEN:
+        return _BROKEN
+    return Block(Verdict.MORE, content if span.missing else "", span.end)
 
 
 def may_be_call(text: str, start: int, known: Collection[str]) -> bool:
@@ -143,6 +166,17 @@ def was_meant(text: str, start: int, known: Collection[str]) -> bool:
     """Whether an object that is no JSON begins, beyond doubt, as a call to a known tool."""
     head = _MEANT.match(text, start)
     return head is not None and head["name"] in known
+
+
+_PARTIAL_OPENING = re.compile(
+    r"""<function(?:\s+(?:n(?:a(?:m(?:e\s*(?:=\s*["']?)?)?)?)?)?|=)?(?P<name>[\w.-]*)["']?\s*\Z"""
+)
+
+
+def may_be_function(text: str, start: int, known: Collection[str]) -> bool:
+    """Whether the `<function` at `start` can still become a call to a known tool."""
+    head = _PARTIAL_OPENING.match(text, start)
+    return head is not None and any(tool.startswith(head["name"]) for tool in known)
 
 
 def held_from(text: str, start: int) -> int:

@@ -1,14 +1,18 @@
-"""From the JSON a model wrote to a ToolCall, or to the reason why it is none."""
+"""From what a model wrote to a ToolCall, or to the reason why it is none."""
 
 from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from qwright.agent.dialects.convert import from_text
 from qwright.agent.dialects.lenient_json import JsonValue, Scan, parse, scan
+from qwright.agent.dialects.schema import fit, properties_of
+from qwright.agent.dialects.xml import Function
 from qwright.agent.messages import ToolCall
+from qwright.agent.model import ToolSpec
 
 ARGUMENT_KEYS = ("arguments", "parameters", "args")
 CALL_KEYS = ("name", *ARGUMENT_KEYS, "function", "type", "id")
@@ -36,7 +40,7 @@ def inner_brace(text: str, start: int) -> int:
     return start
 
 
-def read_calls(text: str, known: Collection[str]) -> list[ToolCall]:
+def read_calls(text: str, tools: Mapping[str, ToolSpec]) -> list[ToolCall]:
     """The calls in the content of a call block: objects in a row, or one array of them.
 
     Raises ValueError with a reason the model can act on; then none of the block is executed.
@@ -44,7 +48,7 @@ def read_calls(text: str, known: Collection[str]) -> list[ToolCall]:
     calls: list[ToolCall] = []
     for value in _values(text):
         for item in value if isinstance(value, list) else [value]:
-            calls.append(read_call(item, known))
+            calls.append(read_call(item, tools))
     if not calls:
         raise ValueError("there is no JSON object in it")
     return calls
@@ -71,7 +75,7 @@ def skip(pattern: re.Pattern[str], text: str, position: int) -> int:
     return match.end() if match else position
 
 
-def read_call(value: JsonValue, known: Collection[str]) -> ToolCall:
+def read_call(value: JsonValue, tools: Mapping[str, ToolSpec]) -> ToolCall:
     """One decoded object as a call. Raises ValueError when it is none."""
     if not isinstance(value, dict):
         raise ValueError("it is not a JSON object")
@@ -80,23 +84,48 @@ def read_call(value: JsonValue, known: Collection[str]) -> ToolCall:
     name = value.get("name")
     if not isinstance(name, str):
         raise ValueError('it has no "name"')
-    if name not in known:
-        raise ValueError(unknown_tool(name, known))
+    if name not in tools:
+        raise ValueError(unknown_tool(name, tools))
     given = next((value[key] for key in ARGUMENT_KEYS if key in value), None)
     if given is None and value.keys() - {"name", "id", "type", *ARGUMENT_KEYS}:
         raise ValueError('its arguments must lie in an object under "arguments"')
-    return ToolCall(id=new_id(), name=name, arguments=read_arguments(given))
+    return ToolCall(id=new_id(), name=name, arguments=fit(read_arguments(given), tools[name]))
 
 
 def read_arguments(given: JsonValue) -> dict[str, Any]:
-    """A call's arguments; a string is decoded once more. Raises ValueError."""
-    if isinstance(given, str):
-        given = parse(given) if given.strip() else None
+    """A call's arguments; a string is decoded, twice at most. Raises ValueError."""
+    for _ in range(2):
+        if isinstance(given, str):
+            given = parse(given) if given.strip() else None
     if given is None:
         return {}
     if not isinstance(given, dict):
         raise ValueError('its "arguments" are not a JSON object')
     return given
+
+
+def written_call(function: Function, tools: Mapping[str, ToolSpec]) -> ToolCall:
+    """A call in Qwen3-Coder's form, its values typed by the tool's schema."""
+    tool = tools.get(function.name)
+    try:
+        if tool is None:
+            raise ValueError(unknown_tool(function.name, tools))
+        if function.problem:
+            raise ValueError(function.problem)
+        arguments = fit(_arguments(function, tool), tool)
+    except ValueError as error:
+        return failed(function.name, str(error))
+    return ToolCall(id=new_id(), name=tool.name, arguments=arguments)
+
+
+def _arguments(function: Function, tool: ToolSpec) -> dict[str, Any]:
+    if function.json:
+        return read_arguments(parse(function.json))
+    properties = properties_of(tool)
+    return {
+        key: from_text(text, properties.get(key), tool.parameters)
+        for key, text in function.values.items()
+    }
 
 
 def unknown_tool(name: str, known: Collection[str]) -> str:
@@ -106,9 +135,9 @@ def unknown_tool(name: str, known: Collection[str]) -> str:
 def failed_call(text: str, reason: str) -> ToolCall:
     """A call that was clearly meant and cannot be run; its error goes back to the model."""
     name = _NAME.search(text)
-    return ToolCall(
-        id=new_id(),
-        name=name.group(1) if name else "tool_call",
-        arguments={},
-        error=f"This call was not run: {reason}.",
-    )
+    return failed(name.group(1) if name else "tool_call", reason)
+
+
+def failed(name: str, reason: str) -> ToolCall:
+    error = f"This call was not run: {reason}."
+    return ToolCall(id=new_id(), name=name, arguments={}, error=error)

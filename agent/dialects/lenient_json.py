@@ -24,6 +24,12 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE | re.DOTALL,
 )
+_START = re.compile(r"""\s*+(?:(?P<mark>[{}\[\]:,])|(?P<string>["'])|(?P<word>[-+.\w]++))""")
+_STRING = {
+    quote: re.compile(rf"[^{quote}\\]*+(?:\\.[^{quote}\\]*+)*+", re.DOTALL) for quote in "\"'"
+}
+_SPACE = re.compile(r"\s*+")
+_CLOSERS = {"{": "}", "[": "]"}
 _WORD = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|true|false|null|True|False|None")
 _PYTHON_WORDS = {"True": "true", "False": "false", "None": "null"}
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
@@ -34,36 +40,96 @@ class Scan(Enum):
     COMPLETE = "complete"
     INCOMPLETE = "incomplete"
     """Well-formed so far; the text ends before the object does."""
+    UNCLOSED = "unclosed"
+    """A closing tag or fence comes where nothing but closing brackets is missing."""
     BROKEN = "broken"
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A JSON object or array in a text; `end` is only meant for a complete one."""
+    """A JSON object or array in a text; `end` is only meant for a complete or unclosed one."""
 
     scan: Scan
     end: int = 0
+    missing: str = ""
+    """The brackets an INCOMPLETE or UNCLOSED one lacks; empty where it lacks more than these."""
+
+
+class Scanner:
+    """Follows the object or array at `start` through a text that may grow between two scans."""
+
+    def __init__(self, start: int) -> None:
+        self._at = start
+        self._quote = ""
+        self._open = ""
+        self._previous = ""
+        self._found: Span | None = None
+
+    def scan(self, text: str) -> Span:
+        """How far the object goes in `text`, which begins as it did at the last scan."""
+        while self._found is None:
+            if self._quote:
+                if not self._end_string(text):
+                    return Span(Scan.INCOMPLETE)
+            elif (match := _START.match(text, self._at)) is None:
+                return self._unread(text)
+            elif match.lastgroup == "word" and match.end() == len(text):
+                known = _WORD.fullmatch(match["word"]) and self._previous == "mark"
+                return Span(Scan.INCOMPLETE, match.end(), self._missing() if known else "")
+            else:
+                self._found = self._take(match)
+        return self._found
+
+    def _take(self, match: re.Match[str]) -> Span | None:
+        kind, token = match.lastgroup or "", match[match.lastgroup or 0]
+        if kind == "word" and not _WORD.fullmatch(token):
+            return Span(Scan.BROKEN)
+        if kind != "mark" and self._previous not in ("", "mark"):
+            return Span(Scan.BROKEN)
+        self._at, self._previous = match.end(), kind
+        if kind == "string":
+            self._quote = token
+        elif token in _CLOSERS:
+            self._open += token
+        elif token in ("}", "]"):
+            self._open = self._open[:-1]
+            self._previous = "end"
+        if not self._open:
+            return Span(Scan.COMPLETE, self._at)
+        return Span(Scan.BROKEN) if len(self._open) > _DEPTH else None
+
+    def _end_string(self, text: str) -> bool:
+        match = _STRING[self._quote].match(text, self._at)
+        self._at = match.end() if match else self._at
+        if not text.startswith(self._quote, self._at):
+            return False
+        self._at, self._quote = self._at + 1, ""
+        return True
+
+    def _unread(self, text: str) -> Span:
+        """What no token matches: the end of the text, a closing tag or fence, or a fault."""
+        gap = _SPACE.match(text, self._at)
+        start = gap.end() if gap else self._at
+        rest = text[start : start + 3]
+        if not rest:
+            return Span(Scan.INCOMPLETE, self._at, self._missing())
+        if self._missing() and (rest[:2] == "</" or rest == "```"):
+            self._found = Span(Scan.UNCLOSED, self._at, self._missing())
+            return self._found
+        if rest in ("<", "`", "``"):
+            return Span(Scan.INCOMPLETE)
+        self._found = Span(Scan.BROKEN)
+        return self._found
+
+    def _missing(self) -> str:
+        """The closing brackets for all that is open, where a value could end here."""
+        ends = self._previous in ("string", "word", "end")
+        return "".join(_CLOSERS[one] for one in reversed(self._open)) if ends else ""
 
 
 def scan(text: str, start: int) -> Span:
     """Follow the object or array that begins at `start` to its end."""
-    depth, position, previous = 0, start, ""
-    while match := _TOKEN.match(text, position):
-        kind, token = match.lastgroup or "", match.group(match.lastgroup or 0)
-        if kind == "word" and match.end() == len(text):
-            return Span(Scan.INCOMPLETE)
-        if kind == "word" and not _WORD.fullmatch(token):
-            return Span(Scan.BROKEN)
-        if kind != "mark" and previous not in ("", "mark"):
-            return Span(Scan.BROKEN)
-        depth += (token in "{[") - (token in "}]") if kind == "mark" else 0
-        position, previous = match.end(), kind
-        if depth == 0:
-            return Span(Scan.COMPLETE, position)
-        if depth > _DEPTH:
-            return Span(Scan.BROKEN)
-    rest = text[position:].lstrip()
-    return Span(Scan.INCOMPLETE if rest[:1] in ("", '"', "'") else Scan.BROKEN)
+    return Scanner(start).scan(text)
 
 
 def parse(text: str) -> JsonValue:

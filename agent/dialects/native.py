@@ -12,6 +12,7 @@ from qwright.agent.dialects.calls import new_id, read_arguments, unknown_tool
 from qwright.agent.dialects.history import prose_beside_calls
 from qwright.agent.dialects.lenient_json import Scan, parse, scan
 from qwright.agent.dialects.reader import TextReader
+from qwright.agent.dialects.schema import fit
 from qwright.agent.messages import Message, ToolCall
 from qwright.agent.model import CallChunk, ToolSpec
 
@@ -76,7 +77,7 @@ class NativeReader:
     """Joins fragments by id, then by index, and survives the servers that mix these up."""
 
     def __init__(self, tools: Sequence[ToolSpec]) -> None:
-        self._known = tuple(tool.name for tool in tools)
+        self._tools = {tool.name: tool for tool in tools}
         self._content = TextReader(tools)
         self._slots: list[_Slot] = []
         self._cut = False
@@ -140,11 +141,12 @@ class NativeReader:
         if length and not slot.complete:
             self._cut = True
             return None
-        if slot.name not in self._known:
-            error = unknown_tool(slot.name, self._known)
+        if slot.name not in self._tools:
+            error = unknown_tool(slot.name, self._tools)
             return ToolCall(id=known_id, name=slot.name, arguments={}, error=error)
         try:
-            return ToolCall(id=known_id, name=slot.name, arguments=_arguments(text))
+            arguments = fit(_arguments(text), self._tools[slot.name])
+            return ToolCall(id=known_id, name=slot.name, arguments=arguments)
         except ValueError as error:
             reason = f"This call was not run: {error}."
             return ToolCall(id=known_id, name=slot.name, arguments={}, error=reason)
@@ -165,4 +167,7 @@ def _begins_another(slot: _Slot, fragment: CallDelta) -> bool:
 
 
 def _arguments(text: str) -> dict[str, Any]:
-    return read_arguments(parse(text)) if text else {}
+    if not text:
+        return {}
+    missing = scan(text, 0).missing if text[0] == "{" else ""
+    return read_arguments(parse(text + missing))

@@ -114,7 +114,10 @@ def test_a_call_that_was_not_meant_is_text(text: str) -> None:
         f"<think>\n<tool_call>{J}</tool_call>\n</think>\nDone.",
         f"I could say\n<tool_call>{J}</tool_call>\n</think>\n\nDone.",
         f"<think>\nhm {J}",
-        f"<think>\n<tool_call>{J}</tool_call>",
+        f"<think>\n<tool_call>{J}</tool_call>\nor not",
+        f"<think>\n```\n<tool_call>{J}</tool_call>",
+        f"<think>\n`<tool_call>{J}</tool_call>",
+        f"<think>\n<tool_call>{J}",
     ],
 )
 def test_a_call_inside_reasoning_is_never_read(text: str) -> None:
@@ -164,7 +167,7 @@ def test_length_does_not_void_a_call_that_was_closed(opening: str, closing: str)
         ('<tool_call>{"name": "read_file", "name": "edit"}</tool_call>', "twice"),
         ('<tool_call>{"name": "read_file", "arguments": {"path": "a.py}}</tool_call>', "JSON"),
         ('<tool_call>{"name": "edit", "arguments": {"new": "f("x")"}}</tool_call>', "JSON"),
-        ("<tool_call>\n<function=read_file>\n</function>\n</tool_call>", "JSON"),
+        ('<tool_call>{"name": "read_file", "arguments": {}}</tool_call>', "no path"),
         ('{"name": "edit", "arguments": {"new": "print("x")"}}', "JSON"),
         ('```json\n{"name": "edit", "arguments": {"new": "print("x")"}}\n```', "JSON"),
     ],

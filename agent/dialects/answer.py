@@ -1,0 +1,380 @@
+"""Reads the text of an answer as it streams: shows prose, holds back and collects calls."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from qwright.agent.dialects import Delta, Shown
+from qwright.agent.dialects.blocks import (
+    Block,
+    Scanners,
+    Verdict,
+    bare,
+    fenced,
+    held_from,
+    may_be_function,
+    tagged,
+    was_meant,
+)
+from qwright.agent.dialects.calls import NOT_JSON, failed_call, read_calls, written_call
+from qwright.agent.dialects.schema import properties_of
+from qwright.agent.dialects.tags import OPENING
+from qwright.agent.dialects.xml import Shape, XmlText
+from qwright.agent.messages import ToolCall
+from qwright.agent.model import CallChunk, ReasoningDelta, TextDelta, ToolSpec
+
+_OPENER = re.compile(
+    r"^[ \t]*(?:(?P<fence>`{3,}|~{3,})(?P<info>[^\n`]*)|(?P<brace>\{)|(?P<xml><function)(?=[\s=]))"
+    r"|(?P<tag><tool_call>|<tools>|<tool_response>|<think>|</think>)",
+    re.MULTILINE,
+)
+_CALL, _RESPONSE, _END_OF_THOUGHT = "<tool_call>", "<tool_response>", "</think>"
+_STOPS_FLOW = re.compile(r"[\n<]")
+_DECIDES = re.compile(r"""["'}\]<>`]""")
+"""What must come before more text can change the verdict on a call that is not complete."""
+
+
+class Answer:
+    """An answer's text, kept whole and read from `_at`, where everything before is decided.
+
+    Calls inside reasoning, or quoted in code fences and between backticks, are text.
+    """
+
+    def __init__(self, tools: Sequence[ToolSpec]) -> None:
+        self._tools = {tool.name: tool for tool in tools}
+        self._text = ""
+        self._new: list[str] = []
+        self._waits = self._flows = False
+        self._flowed = 0
+        self._scanners: Scanners = {}
+        self._xml: XmlText | None = None
+        self._xml_from = -1
+        self._response = 0
+        self._at = 0
+        self._start = 0
+        self._stop: int | None = None
+        self._out: list[Shown] = []
+        self._calls: list[ToolCall] = []
+        self._before: str | None = None
+        self._kept: list[str] = []
+        self._thoughts: list[str] = []
+        self._fence = ""
+        self._fence_from = 0
+        self._thinking = False
+        self._ended = False
+        self._final = False
+        self._length = False
+        self._cut = False
+
+    def feed(self, delta: Delta) -> list[Shown]:
+        if delta.reasoning:
+            self._think(delta.reasoning)
+        if delta.content and not self.done:
+            self._new.append(delta.content)
+            if self._flows and not _STOPS_FLOW.search(delta.content):
+                self._flow(delta.content)
+            elif not self._waits or _DECIDES.search(delta.content):
+                self._catch_up()
+        return self._take()
+
+    def finish(self, reason: str) -> list[Shown | CallChunk]:
+        self._final, self._length = True, reason == "length"
+        self._catch_up()
+        return [*self._take(), *(CallChunk(call) for call in self._calls)]
+
+    def _flow(self, text: str) -> None:
+        """Show what goes on with a line that is shown so far, and cannot begin anything."""
+        self._flowed += len(text)
+        if self._thinking:
+            self._think(text)
+        else:
+            self._kept.append(text)
+            self._out.append(TextDelta(text))
+
+    def _catch_up(self) -> None:
+        self._text += "".join(self._new)
+        self._new.clear()
+        self._at, self._flowed = self._at + self._flowed, 0
+        self._waits = False
+        self._read()
+        in_line = self._at == len(self._text) and not self._text.endswith("\n")
+        self._flows = in_line and (self._before is None or bool(self._kept))
+        if self._xml_from >= 0 and not self._final:
+            self._look_for_response()
+
+    @property
+    def text(self) -> str:
+        """The answer after its reasoning, up to a response the model made up."""
+        answer = self._text[self._start : self._stop]
+        answer = answer.lstrip("\n") if self._start else answer
+        return answer.rstrip() if self._ended else answer
+
+    @property
+    def calls(self) -> list[ToolCall]:
+        return self._calls
+
+    @property
+    def code(self) -> str | None:
+        """What stands in a code fence that was never closed; None where there is none."""
+        return self._text[self._fence_from :] if self._fence else None
+
+    @property
+    def quotes(self) -> bool:
+        """Whether the text ends within a code fence or between backticks."""
+        line = self._text.rfind("\n") + 1
+        return bool(self._fence) or self._text.count("`", line) % 2 == 1
+
+    @property
+    def prose(self) -> str:
+        """The answer without the calls that were read; calls that failed stay in it."""
+        rest = "".join(self._kept)
+        if self._before is None:
+            return rest
+        return "\n".join(part for part in (self._before, rest.strip()) if part)
+
+    @property
+    def reasoning(self) -> str:
+        return "".join(self._thoughts)
+
+    @property
+    def cut(self) -> bool:
+        return self._cut
+
+    @property
+    def done(self) -> bool:
+        return self._ended
+
+    def _take(self) -> list[Shown]:
+        out, self._out = self._out, []
+        return out
+
+    def _read(self) -> None:
+        while not self._ended and self._at < len(self._text):
+            if self._thinking:
+                moved = self._read_thought()
+            elif self._fence:
+                moved = self._read_fence()
+            else:
+                moved = self._read_prose()
+            if not moved:
+                return
+
+    def _read_prose(self) -> bool:
+        """Show text up to the next thing that may be a call, and decide on that."""
+        if self._before is not None and not self._kept and self._text[self._at].isspace():
+            self._at += 1
+            return True
+        opener = _OPENER.search(self._text, self._at)
+        if opener is None:
+            self._show(len(self._text) if self._final else held_from(self._text, self._at))
+            return False
+        self._show(opener.start())
+        if opener["fence"]:
+            return self._open_fence(opener)
+        if opener["brace"]:
+            brace = opener.start("brace")
+            block = bare(self._text, brace, self._tools, self._scanners)
+            return self._settle(block, brace, brace + 1)
+        if opener["xml"]:
+            return self._open_function(opener.start("xml"))
+        return self._open_tag(opener["tag"], opener.end())
+
+    def _open_tag(self, tag: str, end: int) -> bool:
+        line = self._text.rfind("\n", 0, self._at) + 1
+        if self._text.count("`", line, self._at) % 2:
+            return self._show(end)
+        if tag in (_CALL, "<tools>"):
+            block = tagged(self._text, end, self._scanners)
+            if block.verdict is Verdict.XML and tag == _CALL:
+                return self._read_functions(block.end, end, tagged=True)
+            return self._settle(block, end, end, clear=tag == _CALL)
+        if tag == "<think>" and not self._text[: self._at].strip():
+            self._thinking, self._at, self._stop = True, end, 0
+        elif tag == _END_OF_THOUGHT:
+            self._void_thought(end)
+        elif tag == _RESPONSE and self._calls:
+            self._ended, self._stop = True, self._at
+        else:
+            self._show(end)
+        return True
+
+    def _open_function(self, start: int) -> bool:
+        """A call whose `<tool_call>` is missing: read only if a known tool is named."""
+        head = OPENING.match(self._text, start)
+        quoted = self._text[:start].rstrip().endswith(_CALL)
+        if head and head["name"] in self._tools and not quoted:
+            return self._read_functions(start, head.end(), tagged=False)
+        if head is None and may_be_function(self._text, start, self._tools):
+            if not self._final:
+                return False
+            if self._length:
+                return self._give_up(start, meant=False)
+        return self._show(head.end() if head else start + 1)
+
+    def _read_functions(self, start: int, text_end: int, *, tagged: bool) -> bool:
+        """Read calls in Qwen3-Coder's form, which only the complete answer can tell the end of."""
+        if not self._final:
+            self._xml_from, self._waits = start, True
+            return False
+        if self._xml is None:
+            self._xml = self._tags(self._text, cut=self._length)
+        found = self._xml.functions(start)
+        opening = found[0] if found else None
+        if opening is None:
+            partial = may_be_function(self._text, start, self._tools)
+            return self._give_up(start, meant=True) if partial else self._show(text_end)
+        alone = not self._text[text_end:].strip()
+        known = tagged and opening.name in self._tools
+        if opening.shape is not Shape.WHOLE and not (opening.begun or known or alone):
+            return self._show(text_end)
+        self._cut = self._cut or found[-1].shape is Shape.CUT
+        meant = [one for one in found if one.shape is not Shape.CUT]
+        calls = [written_call(one, self._tools) for one in meant]
+        self._add_calls(calls, found[-1].end, keep=len(meant) < len(found))
+        return True
+
+    def _tags(self, text: str, *, cut: bool) -> XmlText:
+        known = {name: frozenset(properties_of(tool)) for name, tool in self._tools.items()}
+        return XmlText(text, known, cut=cut)
+
+    def _look_for_response(self) -> None:
+        """End the answer where, after complete calls, the model makes up their result."""
+        while (place := self._text.find(_RESPONSE, max(self._response, self._xml_from))) >= 0:
+            self._response = place + 1
+            text = self._text[:place]
+            if text.rstrip().endswith(("</tool_call>", "</function>")) and self._ends(text):
+                self._text, self._final = text.rstrip(), True
+                self._read()
+                self._ended, self._stop = True, len(self._text)
+                return
+
+    def _ends(self, text: str) -> bool:
+        """Whether `text` consists of complete calls from where the first of them begins."""
+        xml, at = self._tags(text, cut=True), self._xml_from
+        while found := xml.functions(at):
+            if found[-1].shape is not Shape.WHOLE:
+                return False
+            at = found[-1].end
+            rest = text[at:].lstrip()
+            if not rest:
+                return True
+            at = len(text) - len(rest.removeprefix(_CALL).lstrip())
+        return False
+
+    def _open_fence(self, opener: re.Match[str]) -> bool:
+        body = opener.end() + 1
+        if body > len(self._text):
+            return self._final and self._show(len(self._text))
+        if self._text[opener.end()] != "\n":
+            return self._show(body)
+        word = opener["info"].strip().lower()
+        block = fenced(self._text, body, opener["fence"], word, self._tools, self._scanners)
+        if block.verdict in (Verdict.MORE, Verdict.OPEN) and not self._final:
+            self._waits = block.verdict is Verdict.MORE
+            return False
+        moved = self._settle(block, body, body)
+        if self._at == body:
+            self._fence, self._fence_from = opener["fence"], body
+        return moved
+
+    def _settle(self, block: Block, start: int, text_end: int, *, clear: bool = False) -> bool:
+        """Act on a verdict. `clear`: the tag leaves no doubt that a call was meant."""
+        verdict = block.verdict
+        if verdict in (Verdict.MORE, Verdict.OPEN) and not self._final:
+            self._waits = verdict is Verdict.MORE
+            return False
+        meant = clear or was_meant(self._text, start, self._tools)
+        closed = verdict is Verdict.OPEN or (verdict is Verdict.MORE and meant and block.content)
+        if verdict is Verdict.CALL or (closed and not self._length):
+            return self._take_calls(block, text_end, meant=meant)
+        mentioned = not self._length and not self._text[start:].strip(" \n{")
+        if verdict in (Verdict.TEXT, Verdict.XML) or (verdict is Verdict.MORE and mentioned):
+            return self._show(text_end)
+        if verdict is Verdict.BROKEN and not meant:
+            return self._show(text_end)
+        return self._give_up(start, meant=meant)
+
+    def _take_calls(self, block: Block, text_end: int, *, meant: bool) -> bool:
+        try:
+            calls, wrong = read_calls(block.content, self._tools), False
+        except ValueError as error:
+            if not meant:
+                return self._show(text_end)
+            calls, wrong = [failed_call(block.content, str(error))], True
+        self._add_calls(calls, block.end, keep=wrong)
+        return True
+
+    def _add_calls(self, calls: list[ToolCall], end: int, *, keep: bool) -> None:
+        """The text up to `end` was these calls. `keep`: not all could be read, so it stays."""
+        if keep:
+            self._kept.append(self._text[self._at : end])
+        self._at = end
+        self._calls += calls
+        if self._before is None and calls:
+            self._before = "".join(self._kept).removesuffix("\n")
+            self._kept.clear()
+
+    def _give_up(self, start: int, *, meant: bool) -> bool:
+        """A call that was cut or is no JSON: it and all after it is kept and never shown.
+
+        What follows may be the content of a file that was to be written, with quoted calls in it.
+        """
+        if not self._final:
+            return False
+        rest = self._text[self._at :]
+        if self._length or not meant:
+            self._cut = True
+        else:
+            reason = NOT_JSON if self._text[start : start + 1] != "<" else "it has no end"
+            self._calls.append(failed_call(self._text[start:], reason))
+        self._kept.append(rest)
+        self._at = len(self._text)
+        return False
+
+    def _read_fence(self) -> bool:
+        """Show a fence of code up to its closing line."""
+        closing = re.compile(
+            rf"^[ \t]*{self._fence[0]}{{{len(self._fence)},}}[ \t\r]*(?:\n|\Z)", re.MULTILINE
+        )
+        match = closing.search(self._text, self._at)
+        if match and (self._final or self._text[match.end() - 1] == "\n"):
+            self._fence = ""
+            return self._show(match.end())
+        line = self._text.rfind("\n") + 1
+        unsure = not self._final and not self._text[line:].strip(" \t\r" + self._fence[0])
+        self._show(max(line, self._at) if unsure else len(self._text))
+        return False
+
+    def _read_thought(self) -> bool:
+        end = self._text.find(_END_OF_THOUGHT, self._at)
+        stop = end if end >= 0 else len(self._text)
+        if end < 0 and not self._final:
+            stop = held_from(self._text, self._at)
+        if stop > self._at:
+            self._think(self._text[self._at : stop])
+        self._at = stop
+        if end >= 0:
+            self._thinking, self._stop = False, None
+            self._start = self._at = end + len(_END_OF_THOUGHT)
+        return end >= 0
+
+    def _void_thought(self, end: int) -> None:
+        """What came before an orphan `</think>` was reasoning: no call in it was meant."""
+        self._thoughts.append(self._text[self._start : self._at])
+        self._calls.clear()
+        self._kept.clear()
+        self._cut = False
+        self._before, self._start, self._at = None, end, end
+
+    def _think(self, text: str) -> None:
+        self._thoughts.append(text)
+        self._out.append(ReasoningDelta(text))
+
+    def _show(self, end: int) -> bool:
+        if end > self._at:
+            text = self._text[self._at : end]
+            self._kept.append(text)
+            self._out.append(TextDelta(text))
+            self._at = end
+        return True
