@@ -17,8 +17,19 @@ from qwright.agent.dialects import Dialect, Reader
 from qwright.agent.dialects.lenient_json import JsonValue
 from qwright.agent.dialects.native import NativeDialect
 from qwright.agent.endpoint import Endpoint
-from qwright.agent.errors import ModelConnectionError, ModelError, ToolsRefusedError
-from qwright.agent.failures import broken_answer, no_connection, silence, status_failure
+from qwright.agent.errors import (
+    ContextOverflowError,
+    ModelConnectionError,
+    ModelError,
+    ToolsRefusedError,
+)
+from qwright.agent.failures import (
+    broken_answer,
+    no_connection,
+    says_overflow,
+    silence,
+    status_failure,
+)
 from qwright.agent.learned import Notes
 from qwright.agent.messages import Message
 from qwright.agent.model import CallChunk, Chunk, Finish, RetryChunk, Sampling, ToolSpec, Usage
@@ -193,14 +204,14 @@ class OpenAIModel:
             try:
                 return await self._post(body)
             except openai.APIStatusError as error:
+                failure = await self._status_failure(error)
                 refused = set[str]()
-                if _is_complaint(error):
+                # One that names max_tokens may mean that prompt and answer are too long together.
+                if _is_complaint(error) and not isinstance(failure, ContextOverflowError):
                     refused |= refused_fields(body, _said(error))
                 if refused:
                     self._leave_out(refused)
-                    continue
-                failure = await self._status_failure(error)
-                if not self._falls_back(failure):
+                elif not self._falls_back(failure):
                     raise failure from error
             except openai.APITimeoutError as error:
                 raise self._timeout(error) from error
@@ -302,13 +313,15 @@ def _headers(endpoint: Endpoint) -> dict[str, str]:
 
 
 def _is_complaint(error: APIStatusError) -> bool:
-    return error.status_code in (400, 422)
+    """Whether a server may mind a field; one that is only asked for too much names them as well."""
+    return error.status_code in (400, 422) and not says_overflow(_said(error))
 
 
 def _said(error: APIStatusError) -> str:
     """The server's own words: message and code of its error object, or else what it sent."""
     body = cast(dict[str, Any], error.body) if isinstance(error.body, dict) else {}
     parts = [str(body[key]) for key in ("message", "code") if body.get(key)]
+    parts += [f"{key} {body[key]}" for key in ("n_prompt_tokens", "n_ctx") if body.get(key)]
     return ", ".join(parts) or error.response.text or error.message
 
 

@@ -12,6 +12,7 @@ from qwright.agent.dialects import Dialect
 from qwright.agent.dialects.native import NativeDialect
 from qwright.agent.dialects.text import TextDialect
 from qwright.agent.endpoint import Endpoint, Provider
+from qwright.agent.errors import ContextOverflowError
 from qwright.agent.messages import Image, Message, ToolCall
 from qwright.agent.model import Finish, ReasoningDelta, RetryChunk, Sampling
 from qwright.agent.openai_client import OpenAIModel
@@ -284,3 +285,15 @@ def test_a_server_that_refuses_markers_is_asked_again_without() -> None:
     first, second = asyncio.run(main()).requests
     assert isinstance(first["messages"][0]["content"], list)
     assert second["messages"][0]["content"] == LONG
+
+
+def test_too_long_an_answer_is_no_reason_to_leave_its_limit_out() -> None:
+    no = error(
+        400,
+        "'max_tokens' or 'max_completion_tokens' is too large: 65536. This model's maximum context "
+        "length is 32768 tokens and your request has 9 input tokens",
+    )
+    with pytest.raises(ContextOverflowError):
+        asked(CODER, "vllm", [no, Reply(OK)])
+    _, server = asked(CODER, "dashscope", [error(400, "max_tokens must be < 8192"), Reply(OK)])
+    assert ["max_tokens" in one for one in server.requests] == [True, False]
