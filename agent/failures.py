@@ -55,6 +55,11 @@ def one_line(text: str, endpoint: Endpoint) -> str:
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
 
 
+def says_overflow(message: str) -> bool:
+    """Whether a server says that a request is longer than the model's window."""
+    return _OVERFLOW.search(message) is not None
+
+
 def status_failure(
     endpoint: Endpoint,
     status: int,
@@ -87,7 +92,7 @@ def status_failure(
 
 def _overflow(endpoint: Endpoint, status: int, message: str) -> ContextOverflowError | None:
     """For an answer that says the request is longer than the model's window."""
-    if status in (401, 403, 404, 429) or not _OVERFLOW.search(message):
+    if status in (401, 403, 404, 429) or not says_overflow(message):
         return None
     plain = re.sub(r"(?<=\d),(?=\d{3})", "", message)
     line = f"{endpoint.shown_url}: the request does not fit the model's window: "

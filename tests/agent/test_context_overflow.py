@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from qwright.agent.endpoint import Endpoint
 from qwright.agent.errors import ContextOverflowError, ModelAuthError
 from qwright.agent.failures import status_failure
+from tests.agent.asking import ask
+from tests.agent.replay import Reply, Server, error
 
 ENDPOINT = Endpoint("http://127.0.0.1:8080/v1", "", "qwen3-coder", "compatible")
 
@@ -73,11 +77,11 @@ SAID = [
 def test_the_window_and_the_prompt_are_read(
     said: str, numbers: tuple[int | None, int | None], status: int
 ) -> None:
-    error = status_failure(ENDPOINT, status, said)
-    assert isinstance(error, ContextOverflowError)
-    assert (error.window, error.prompt) == numbers
-    assert "\n" not in str(error)
-    assert said[:40] in str(error)
+    found = status_failure(ENDPOINT, status, said)
+    assert isinstance(found, ContextOverflowError)
+    assert (found.window, found.prompt) == numbers
+    assert "\n" not in str(found)
+    assert said[:40] in str(found)
 
 
 @pytest.mark.parametrize(
@@ -95,5 +99,35 @@ def test_other_complaints_are_none(said: str) -> None:
 
 
 def test_a_refused_key_is_never_taken_for_it() -> None:
-    error = status_failure(ENDPOINT, 401, "key exceeds the context length")
-    assert isinstance(error, ModelAuthError)
+    found = status_failure(ENDPOINT, 401, "key exceeds the context length")
+    assert isinstance(found, ModelAuthError)
+
+
+def refusal(reply: Reply) -> tuple[ContextOverflowError, Server]:
+    server = Server()
+
+    def choose(request: dict[str, Any]) -> Reply:
+        server.requests.append(request)
+        return reply
+
+    with pytest.raises(ContextOverflowError) as raised:
+        ask(choose)
+    return raised.value, server
+
+
+def test_llama_cpp_names_its_window_beside_the_message() -> None:
+    said = "the request exceeds the available context size. try increasing the context size"
+    more = {"type": "exceed_context_size_error", "n_prompt_tokens": 14429, "n_ctx": 8192}
+    found, server = refusal(error(400, said, code=400, **more))
+    assert (found.window, found.prompt) == (8192, 14429)
+    assert len(server.requests) == 1, "the same request would be refused again"
+
+
+def test_a_field_named_in_passing_is_not_given_up() -> None:
+    said = (
+        "'max_tokens' is too large: 4096. This model's maximum context length is 8192 tokens and "
+        "your request has 5000 input tokens."
+    )
+    found, server = refusal(error(400, said))
+    assert found.window == 8192
+    assert len(server.requests) == 1
