@@ -132,6 +132,8 @@ def refused_fields(body: dict[str, Any], complaint: str) -> set[str]:
     named = {key for key in present if re.search(rf"\b{re.escape(key)}\b", complaint)}
     if "reasoning_effort" in body and re.search(r"\bthink value\b", complaint):
         named.add("reasoning_effort")  # Ollama's word for it
+    if "thinking_budget" in complaint and "thinking_budget" not in body:
+        named |= body.keys() & {"enable_thinking"}  # some models must not think without a budget
     named -= set(_ALWAYS)
     extras = set(_ANY)
     return named | (extras & body.keys() if named & extras else set())

@@ -61,6 +61,9 @@ def thinking_fields(
         return fields
     if provider in ("dashscope", "modelscope"):
         fields = {**_switches(profile, wanted), **_budget(profile, wanted)}
+        if "reasoning_effort" in fields:
+            # Which turns thinking on by itself; of two switches it is not said which one wins.
+            fields.pop("enable_thinking", None)
     elif provider == "openrouter":
         fields = {"reasoning": _reasoning(profile, wanted)} if wanted else {}
     elif provider in ("ollama", "lmstudio"):

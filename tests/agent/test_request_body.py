@@ -184,6 +184,14 @@ class TestImages:
 
 
 class TestRefusals:
+    def test_a_model_that_must_not_think_without_a_budget(self) -> None:
+        no = "The thinking_budget parameter must be a positive integer and not greater than 0"
+        with_budget = body("dashscope", HYBRID, effort="low")
+        assert refused_fields(with_budget, no) == {"thinking_budget"}
+        without = body("dashscope", HYBRID, effort="low", refused={"thinking_budget"})
+        assert refused_fields(without, no) == {"enable_thinking"}
+        assert not refused_fields(body("dashscope", CODER), no)
+
     @pytest.mark.parametrize(
         ("provider", "complaint", "fields"),
         [
