@@ -53,7 +53,8 @@ class TextRenderer:
             case ev.VerifyFinished():
                 self._verify(event)
             case ev.Retrying():
-                self._line("↻", f"{event.reason}; trying again in {event.wait:.0f} s", "yellow")
+                wait = f" in {event.wait:.0f} s" if event.wait else ""
+                self._line("↻", f"{event.reason}; trying again{wait}", "yellow")
             case ev.Notice():
                 self._line("!", event.text, "yellow")
             case _:
