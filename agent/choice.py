@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from qwright.agent.dialects import Dialect
 from qwright.agent.dialects.select import dialect_for
@@ -20,6 +21,9 @@ from qwright.agent.openai_client import OpenAIModel, preload
 from qwright.agent.profile import OwnProfile, Profile, profile_for
 from qwright.agent.server_info import HOSTED, ServerInfo, describe
 from qwright.agent.thinking import Effort, without_thoughts
+
+if TYPE_CHECKING:
+    from qwright.agent.embedded.server import Endpoint as Server
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +144,19 @@ async def connect(choice: Choice, *, verified: bool, progress: Callable[[str], N
     )
 
 
-async def _connect_embedded(
-    choice: Choice, entry: Entry, dialect: Dialect, progress: Callable[[str], None]
-) -> Model:
-    from qwright.agent.embedded.model import EmbeddedModel
+async def serve(choice: Choice, *, progress: Callable[[str], None]) -> Endpoint:
+    """The embedded server that was chosen, started when it does not run.
+
+    Raises ConfigError, ModelError.
+    """
+    assert choice.entry is not None
+    server = await _starter(choice, choice.entry, progress)()
+    return Endpoint(server.base_url, server.key, server.model, "embedded")
+
+
+def _starter(
+    choice: Choice, entry: Entry, progress: Callable[[str], None]
+) -> Callable[[], Coroutine[object, object, Server]]:
     from qwright.agent.embedded.server import ensure_server
 
     require_weights(choice)
@@ -151,6 +164,14 @@ async def _connect_embedded(
     def report(done: int, total: int, label: str) -> None:
         progress(f"{label} {done * 100 // total} %" if total else label)
 
-    start = partial(ensure_server, entry, progress=report)
+    return partial(ensure_server, entry, progress=report)
+
+
+async def _connect_embedded(
+    choice: Choice, entry: Entry, dialect: Dialect, progress: Callable[[str], None]
+) -> Model:
+    from qwright.agent.embedded.model import EmbeddedModel
+
+    start = _starter(choice, entry, progress)
     server, _ = await asyncio.gather(start(), asyncio.to_thread(preload))
     return EmbeddedModel(server, start, choice.profile, dialect)

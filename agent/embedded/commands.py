@@ -1,4 +1,4 @@
-"""`qwright models list | pull | rm | ps | stop`."""
+"""`qwright models list | pull | rm | tune | ps | probe | stop`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from qwright.agent.embedded.catalogue import (
     load_catalogue,
 )
 from qwright.agent.embedded.progress import open_display
-from qwright.agent.embedded.server import running, stop
+from qwright.agent.embedded.server import fingerprint, running, stop
+from qwright.agent.embedded.settings import keep as keep_settings
+from qwright.agent.embedded.tune import tune
 from qwright.agent.embedded.weights import (
     installed,
     is_verified,
@@ -45,7 +47,13 @@ def add_models_command(subparsers: Subparsers) -> None:
     pull.add_argument("name", metavar="NAME", help=f"such as {DEFAULT_MODEL}")
     rm = commands.add_parser("rm", help="delete a model's file")
     rm.add_argument("name", metavar="NAME")
+    tune = commands.add_parser("tune", help="find the fastest settings for this machine")
+    tune.add_argument("name", metavar="NAME", nargs="?", default=DEFAULT_MODEL)
     commands.add_parser("ps", help="the servers that are running")
+    probe = commands.add_parser("probe", help="try a server out: tools, window, cache, speed")
+    probe.add_argument("-m", "--model", metavar="NAME", help="a model of the server")
+    probe.add_argument("--base-url", metavar="URL", help="default: as for a run")
+    probe.add_argument("-o", "--output-format", choices=["text", "json"], default="text")
     end = commands.add_parser("stop", help="end one server, or all of them")
     end.add_argument("name", metavar="NAME", nargs="?")
 
@@ -54,13 +62,18 @@ async def run_models(
     args: argparse.Namespace, out: TextIO, catalogue: Sequence[Entry] | None = None
 ) -> int:
     """Run one `models` command; results go to `out`, progress to stderr. Raises QwrightError."""
-    entries = load_catalogue() if catalogue is None else catalogue
     command: str = args.models_command or "list"
+    if command == "probe":
+        from qwright.agent.commands import probe
+
+        return await probe.run(args, out)
+    entries = load_catalogue() if catalogue is None else catalogue
     name: str | None = getattr(args, "name", None)
     commands: dict[str, Callable[[TextIO, Sequence[Entry], str], Awaitable[int]]] = {
         "list": _list,
         "pull": _pull,
         "rm": _rm,
+        "tune": _tune,
         "ps": _ps,
         "stop": _stop,
     }
@@ -103,6 +116,31 @@ async def _rm(out: TextIO, entries: Sequence[Entry], name: str) -> int:
     if not freed:
         raise ConfigError(f"{entry.name} is not installed (see `qwright models list`)")
     print(f"removed {entry.name}, {megabytes(freed)} freed", file=out)
+    return 0
+
+
+async def _tune(out: TextIO, entries: Sequence[Entry], name: str) -> int:
+    entry = find(name, entries)
+    if not is_verified(entry):
+        raise ConfigError(f"{entry.name} is not here: qwright models pull {entry.name}")
+    with open_display(sys.stderr) as display:
+        tuned, trials = await tune(entry, display)
+    rows = [
+        [
+            trial.shown,
+            f"{trial.speed.prefill:.1f}",
+            f"{trial.speed.decode:.1f}",
+            f"{trial.speed.rewrite:.1f}",
+            f"{trial.times:.2f}",
+            "the same" if trial.same else "others",
+        ]
+        for trial in trials
+    ]
+    print_table(out, ["SETTING", "PREFILL", "DECODE", "REWRITE", "TIMES", "ANSWERS"], rows)
+    keep_settings(entry.name, fingerprint(path_of(entry)), tuned)
+    changed = tuned.model_dump(exclude_defaults=True)
+    shown = ", ".join(f"{key} {value}" for key, value in changed.items())
+    print(f"kept: {shown or 'the default settings, nothing is clearly faster'}", file=out)
     return 0
 
 

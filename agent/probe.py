@@ -1,0 +1,365 @@
+"""Trying a server out: what it says of itself, and what a few small requests show."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from qwright.agent.dialects import Constraint, DialectName
+from qwright.agent.dialects.select import dialect_for
+from qwright.agent.endpoint import Endpoint
+from qwright.agent.errors import ContextOverflowError, ModelError, ToolsRefusedError
+from qwright.agent.fitting import fitted, profile_behind, small_window, text_form
+from qwright.agent.learned import Learned, recall, remember, remember_info, spoken_form
+from qwright.agent.messages import ToolCall
+from qwright.agent.model import ToolSpec
+from qwright.agent.openai_client import preload
+from qwright.agent.probe_asking import Answer, Ears, Question, ask, filler
+from qwright.agent.profile import OwnProfile, Profile
+from qwright.agent.server_info import ServerInfo, describe
+
+_PATH = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}
+_READ = ToolSpec("read_file", "Read a file.", _PATH)
+_LIST = ToolSpec("list_directory", "List a directory.", _PATH)
+_TOOLS = (_READ, _LIST)
+_AGENT = "You are a coding agent. Use the tools."
+_ONE = Question(_AGENT, "Read the file README.md.", _TOOLS, 160)
+_TWO = Question(
+    _AGENT,
+    "Read the files a.txt and b.txt: make two calls in one answer, nothing else.",
+    _TOOLS,
+    240,
+)
+_PROMPT_TOKENS = 300
+"""Of the request that is timed, about."""
+_LONG_TOKENS = 5_000
+"""Of the prompt that shows whether a server cuts what it is sent, about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One row. `result` is short: yes, no, unknown, failed, or a value with its unit."""
+
+    name: str
+    result: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found. `error` is why nothing could be asked, when that is so."""
+
+    endpoint: Endpoint
+    profile: Profile
+    """As runs will use it."""
+    findings: tuple[Finding, ...]
+    error: ModelError | None = None
+
+
+async def probe(
+    endpoint: Endpoint, own: Sequence[OwnProfile], say: Callable[[str], None]
+) -> Report:
+    """Ask the server everything, and remember what was learned. `say` hears what is going on."""
+    say("asking the server what it is")
+    await asyncio.to_thread(preload)
+    info = await describe(endpoint, seconds=1.8)
+    endpoint = replace(endpoint, provider=info.provider)
+    learned = remember_info(endpoint, info) if info.answered else recall(endpoint)
+    known = profile_behind(endpoint.model, info, own)
+    return await _Probe(endpoint, known, info, learned, say).run()
+
+
+class _Probe:
+    """The questions in their order; each later one may use what earlier ones found."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        known: Profile,
+        info: ServerInfo,
+        learned: Learned,
+        say: Callable[[str], None],
+    ) -> None:
+        self._endpoint = endpoint
+        self._known = known
+        self._info = info
+        self._learned = learned
+        self._say = say
+        self._ears = Ears()
+        self._findings: list[Finding] = []
+
+    async def run(self) -> Report:
+        self._findings += _introduced(self._endpoint, self._info)
+        error = await self._text()
+        if error is None:
+            await self._thoughts()
+            await self._calls()
+            await self._window()
+            self._findings.append(self._sight())
+            self._keep()
+        return Report(self._endpoint, self._profile, tuple(self._findings), error)
+
+    @property
+    def _profile(self) -> Profile:
+        return fitted(self._known, self._info, self._learned)
+
+    async def _text(self) -> ModelError | None:
+        """Streaming, usage and speed, then the same request again for the cache."""
+        self._say("asking for text")
+        question = _counting()
+        try:
+            first = await self._ask(question, "native")
+            second = await self._ask(question, "native")
+        except ModelError as error:
+            self._findings.append(Finding("text", "failed", str(error)))
+            return error
+        self._findings += [_streaming(first), _usage(first), _cache(first, second)]
+        self._findings += [_prefill(first), _decode(first, second)]
+        return None
+
+    async def _thoughts(self) -> None:
+        self._say("asking it to think")
+        question = Question("You are helpful.", "What is 17 * 23?", (), 600)
+        try:
+            on = await self._ask(question, "native", effort_off=False)
+            if not on.thought and self._known.thinking == "none":
+                self._findings.append(Finding("thinking", "no", "no thoughts came"))
+                return
+            off = await self._ask(question, "native")
+        except ModelError as error:
+            self._findings.append(Finding("thinking", "failed", str(error)))
+            return
+        self._findings.append(_thinking(on, off))
+
+    async def _calls(self) -> None:
+        native = await self._native()
+        form = text_form(self._known, self._info)
+        text = await self._call(f"calls as text ({form})", form)
+        held = self._info.constraint
+        if held in ("grammar", "structured", "format"):
+            await self._call(f"constrained calls ({held})", form, held)
+        self._learned = self._learned.model_copy(
+            update={"dialect": self._instead_of_native(native, text, form), "at": time.time()}
+        )
+        profile = self._profile
+        self._findings.append(_spoken(profile, native))
+        await self._parallel(profile)
+
+    async def _native(self) -> Answer | None:
+        """None where the server takes no tools."""
+        self._say("asking for a native call")
+        name = "native calls"
+        try:
+            answer = await self._ask(_ONE, "native")
+        except ToolsRefusedError as error:
+            self._findings.append(Finding(name, "no", f"refused: {error}"))
+            return None
+        except ModelError as error:
+            self._findings.append(Finding(name, "failed", str(error)))
+            return None
+        found = _judged(name, answer)
+        if answer.calls and not answer.native:
+            form = spoken_form(answer.text)
+            found = Finding(name, "no", f"the call came as text ({form}); qwright reads it")
+        self._findings.append(found)
+        return answer
+
+    async def _call(
+        self, name: str, form: DialectName, constraint: Constraint = "none"
+    ) -> Answer | None:
+        self._say(f"asking for {name}")
+        try:
+            answer = await self._ask(_ONE, form, constraint, require_call=constraint != "none")
+        except ModelError as error:
+            self._findings.append(Finding(name, "failed", str(error)))
+            return None
+        self._findings.append(_judged(name, answer))
+        return answer
+
+    async def _parallel(self, profile: Profile) -> None:
+        self._say("asking for two calls at once")
+        try:
+            answer = await self._ask(_TWO, profile.dialect, profile.constraint, require_call=True)
+        except ModelError as error:
+            self._findings.append(Finding("parallel calls", "failed", str(error)))
+            return
+        paths = [call.arguments.get("path") for call in answer.calls]
+        good = paths == ["a.txt", "b.txt"]
+        result = "yes" if good else "no"
+        self._findings.append(Finding("parallel calls", result, _shown(answer)))
+
+    async def _window(self) -> None:
+        info = self._info
+        if info.context is None and info.provider == "ollama":
+            # The model is loaded by now, so its window is decided.
+            info = await describe(self._endpoint, seconds=1.8)
+            self._info = replace(self._info, context=info.context)
+        if info.context:
+            advice = small_window(self._known, info)
+            detail = "as the server says" + (f". {advice}" if advice else "")
+            self._findings.append(Finding("window", f"{info.context:,} tokens", detail))
+        elif self._endpoint.is_loopback:
+            self._findings.append(await self._measured_window())
+        else:
+            detail = f"the server does not say; by the model's name {self._known.context:,}"
+            self._findings.append(Finding("window", "unknown", detail))
+
+    async def _measured_window(self) -> Finding:
+        self._say("sending a long prompt")
+        question = Question(filler(_LONG_TOKENS), "Say OK.", (), 4)
+        try:
+            answer = await self._ask(question, "native")
+        except ContextOverflowError as error:
+            if not error.window:
+                return Finding("window", "failed", str(error))
+            self._info = replace(self._info, context=error.window)
+            return Finding("window", f"{error.window:,} tokens", "a longer prompt was refused")
+        except ModelError as error:
+            return Finding("window", "failed", str(error))
+        counted = answer.usage.prompt
+        if not counted:
+            return Finding("window", "unknown", "the server neither says nor counts")
+        if counted > 0.8 * _LONG_TOKENS:
+            return Finding("window", "unknown", f"the server does not say; at least {counted:,}")
+        self._info = replace(self._info, context=counted)
+        advice = small_window(self._known, self._info)
+        detail = f"of a longer prompt no more was read, and nothing was said. {advice}"
+        return Finding("window", f"about {counted:,} tokens", detail)
+
+    def _sight(self) -> Finding:
+        if self._info.vision is None:
+            seen = "yes" if self._known.vision else "no"
+            return Finding("vision", "unknown", f"the server does not say; by the name: {seen}")
+        return Finding("vision", "yes" if self._info.vision else "no", "as the server says")
+
+    def _keep(self) -> None:
+        refused = tuple(sorted(self._ears.fields))
+        facts = replace(self._info, template=None)
+        kept = {"refused": refused, "info": facts}
+        remember(self._endpoint, self._learned.model_copy(update=kept))
+
+    def _instead_of_native(
+        self, native: Answer | None, text: Answer | None, form: DialectName
+    ) -> DialectName | None:
+        """What to speak where native calls do not come as such; None where they do."""
+        if native and native.native and native.calls:
+            return None
+        if text and text.calls:
+            return form
+        return spoken_form(native.text) if native and native.calls else None
+
+    async def _ask(
+        self,
+        question: Question,
+        form: DialectName,
+        constraint: Constraint = "none",
+        *,
+        require_call: bool = False,
+        effort_off: bool = True,
+    ) -> Answer:
+        dialect = dialect_for(form, constraint=constraint, require_call=require_call)
+        profile = fitted(self._known, self._info, Learned())
+        hybrid = profile.thinking == "hybrid"
+        effort = ("off" if effort_off else "low") if hybrid else None
+        return await ask(self._endpoint, profile, dialect, question, self._ears, effort)
+
+
+def _introduced(endpoint: Endpoint, info: ServerInfo) -> list[Finding]:
+    server = Finding("server", f"{info.provider} {info.version}".strip(), endpoint.shown_url)
+    listed = endpoint.model in info.models or f"{endpoint.model}:latest" in info.models
+    others = ", ".join(info.models[:8]) + (", ..." if len(info.models) > 8 else "")
+    detail = info.weights if listed else f"not in its list: {others}" if info.models else ""
+    return [server, Finding("model", endpoint.model, detail)]
+
+
+def _counting() -> Question:
+    # Begun with what no server can have in its cache.
+    system = f"Session {secrets.token_hex(8)}. {filler(_PROMPT_TOKENS)}"
+    return Question(system, "Count from 1 to 40, separated by spaces.", (), 120)
+
+
+def _streaming(answer: Answer) -> Finding:
+    if answer.pieces > 2:
+        return Finding("streaming", "yes", f"in {answer.pieces} pieces")
+    return Finding("streaming", "no", "the answer came in one piece")
+
+
+def _usage(answer: Answer) -> Finding:
+    used = answer.usage
+    if not (used.prompt and used.completion):
+        return Finding("usage", "no", "the server counts no tokens")
+    return Finding("usage", "yes", f"{used.prompt} prompt, {used.completion} answer tokens")
+
+
+def _cache(first: Answer, second: Answer) -> Finding:
+    cached, of = second.usage.cached, second.usage.prompt
+    times = f"first token after {first.first:.2f} s, again after {second.first:.2f} s"
+    if cached:
+        return Finding("prompt cache", "yes", f"{cached} of {of} tokens the second time; {times}")
+    if second.first < first.first / 3:
+        return Finding("prompt cache", "yes", f"not counted, but {times}")
+    return Finding("prompt cache", "no", f"nothing cached the second time; {times}")
+
+
+def _prefill(answer: Answer) -> Finding:
+    used = answer.usage
+    seconds = used.prompt_seconds or answer.first
+    read = used.prompt - used.cached
+    if read <= 0 or seconds <= 0:
+        return Finding("prompt speed", "unknown", "the server counts no tokens")
+    return Finding("prompt speed", f"{read / seconds:,.0f} tokens/s", _clock(used.prompt_seconds))
+
+
+def _decode(*answers: Answer) -> Finding:
+    """The faster of two: whatever else the machine does slows them."""
+    speeds = [speed for answer in answers if (speed := answer.decode_speed)]
+    if not speeds:
+        return Finding("answer speed", "unknown", "the server counts no tokens")
+    clock = _clock(answers[0].usage.completion_seconds)
+    return Finding("answer speed", f"{max(speeds):,.1f} tokens/s", clock)
+
+
+def _clock(seconds: float) -> str:
+    return "by the server's clock" if seconds else "as it arrived here"
+
+
+def _thinking(on: Answer, off: Answer) -> Finding:
+    if not on.thought:
+        return Finding("thinking", "no", "no thoughts came, though the model is known to have some")
+    if off.thought:
+        return Finding("thinking", "yes", "and it cannot be switched off")
+    return Finding("thinking", "yes", "and it can be switched off")
+
+
+def _judged(name: str, answer: Answer) -> Finding:
+    """Whether the one call that was asked for came."""
+    good = [call for call in answer.calls if _is_asked(call)]
+    if len(answer.calls) == len(good) == 1:
+        return Finding(name, "yes", "the call is valid")
+    return Finding(name, "no", _shown(answer))
+
+
+def _is_asked(call: ToolCall) -> bool:
+    return call.name == "read_file" and call.arguments == {"path": "README.md"} and not call.error
+
+
+def _shown(answer: Answer) -> str:
+    """What came, in short."""
+    if answer.calls:
+        made = [
+            f"{call.name}({', '.join(map(str, call.arguments.values()))})" for call in answer.calls
+        ]
+        return "came: " + ", ".join(made)
+    words = " ".join(answer.text.split())
+    return f"no call came, but: {words[:80]}" if words else "nothing came"
+
+
+def _spoken(profile: Profile, native: Answer | None) -> Finding:
+    held = "" if profile.constraint == "none" else f" with {profile.constraint}"
+    why = "what runs will use"
+    if profile.dialect != "native" and native and native.native and native.calls:
+        why += "; the family is known to obey it better than native calls"
+    return Finding("dialect", f"{profile.dialect}{held}", why)
