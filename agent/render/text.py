@@ -76,11 +76,7 @@ class TextRenderer:
     def _verdict(self, outcome: Outcome) -> None:
         done = outcome.finished
         how = {True: ", verified", False: ", not verified", None: ""}[done.verified]
-        cost = (
-            f"{done.seconds:.0f} s, {done.turns} turns, "
-            f"{done.tokens.prompt:,} tokens in ({done.tokens.cached:,} cached), "
-            f"{done.tokens.completion:,} out"
-        )
+        cost = f"{done.seconds:.0f} s, {done.turns} turns, {_spent(done.tokens, done.cost)}"
         if done.reason == "done":
             self._line("✓", f"Done{how}: {cost}", "bold green")
         else:
@@ -136,6 +132,19 @@ class TextRenderer:
         if self._console.is_terminal:
             self._status = self._console.status(Text(sanitise(what)[:100], style="dim"))
             self._status.start()
+
+
+def _spent(tokens: ev.Tokens, cost: float | None) -> str:
+    """Tokens and US dollars; "~" stands before what was estimated. What is free is not named."""
+    about = "~" if tokens.estimated else ""
+    thought = f" ({about}{tokens.reasoning:,} reasoning)" if tokens.reasoning else ""
+    text = (
+        f"{about}{tokens.prompt:,} tokens in ({tokens.cached:,} cached), "
+        f"{about}{tokens.completion:,} out{thought}"
+    )
+    if not cost:
+        return text
+    return f"{text}, {about}${cost:.4f}" if cost < 0.1 else f"{text}, {about}${cost:.2f}"
 
 
 def _argument(name: str, arguments: Mapping[str, Any]) -> str:

@@ -170,6 +170,29 @@ def test_the_verdict_says_whether_it_was_verified(ok: bool, word: str) -> None:
     assert word in shown([], outcome(finished(ok=ok)))
 
 
+@pytest.mark.parametrize(
+    ("tokens", "cost", "said"),
+    [
+        (_TOKENS, None, "3 turns, 1,234 tokens in (1,000 cached), 56 out\n"),
+        (_TOKENS, 0.0, "56 out\n"),
+        (_TOKENS, 0.00421, "56 out, $0.0042\n"),
+        (_TOKENS, 1.239, "56 out, $1.24\n"),
+        (ev.Tokens(prompt=9, completion=50, reasoning=40), 0.2, "50 out (40 reasoning), $0.20\n"),
+        (
+            ev.Tokens(prompt=9, completion=50, reasoning=40, estimated=True),
+            0.2,
+            "~9 tokens in (0 cached), ~50 out (~40 reasoning), ~$0.20\n",
+        ),
+    ],
+)
+def test_the_verdict_says_what_it_took(tokens: ev.Tokens, cost: float | None, said: str) -> None:
+    last = finished().model_copy(update={"tokens": tokens, "cost": cost})
+    assert said in shown([], outcome(last))
+    report = outcome(last).report()
+    assert report["cost"] == cost
+    assert report["tokens"] == tokens.model_dump()
+
+
 def test_a_long_diff_is_cut_and_says_so() -> None:
     diff = "\n".join(f"+line {number}" for number in range(1000))
     text = shown([], outcome(finished(), diff=diff))
