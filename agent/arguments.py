@@ -18,6 +18,7 @@ COMMANDS = ("models", "sandbox", "sessions", "apply", "undo", "doctor", "trust")
 _EPILOG = """\
 commands:
   qwright models list|pull|rm|ps|stop   weights and servers of the embedded model
+  qwright models probe                  what works on a server: tools, window, cache, speed
   qwright sessions [list|show|diff|rm]  past runs, their steps and diffs
   qwright apply ID                      bring a session's result into the working tree
   qwright undo [ID]                     take an applied result back
