@@ -143,6 +143,12 @@ def resolve_endpoint(
     return _by_prefix(name, environ) or _by_keys(name, environ)
 
 
+def names_server(model: str | None) -> bool:
+    """Whether a name begins with its server, as `ollama/NAME` does."""
+    prefix, slash, _ = _text(model).partition("/")
+    return bool(slash) and (prefix in _PREFIXES or prefix == "dashscope")
+
+
 def _by_keys(name: str, environ: Mapping[str, str]) -> Endpoint | None:
     """Where no server is named, the keys that are there tell of one."""
     has_openai_key = bool(_text(environ.get("OPENAI_API_KEY")))
@@ -162,14 +168,12 @@ def _by_keys(name: str, environ: Mapping[str, str]) -> Endpoint | None:
 
 def _by_prefix(name: str, environ: Mapping[str, str]) -> Endpoint | None:
     """The endpoint of a name such as `ollama/qwen3-coder:30b`; None for one without a server."""
-    prefix, slash, model = name.partition("/")
-    if not slash:
+    if not names_server(name):
         return None
+    prefix, _, model = name.partition("/")
     if prefix == "dashscope":
         return _at_dashscope(model, environ)
-    provider = _PREFIXES.get(prefix)
-    if provider is None:
-        return None
+    provider = _PREFIXES[prefix]
     url = _URLS.get(provider) or _ollama_url(environ)
     return _endpoint(url, model, provider, environ, _KEYS.get(provider, ()))
 

@@ -13,7 +13,7 @@ from functools import cache
 from importlib import resources
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, PositiveInt, field_validator
 
 from qwright.agent.dialects import Constraint, DialectName
 from qwright.agent.endpoint import LOCAL, Provider
@@ -79,6 +79,8 @@ class Profile(BaseModel):
     prices: tuple[Price, ...] = ()
     """By length of the prompt, ascending; empty where it is not known, `FREE` where all is free."""
     licence: str = ""
+    extra_body: dict[str, JsonValue] = {}
+    """Further fields of every request, as they are: OpenRouter's `provider`, for example."""
     stated: frozenset[str] = frozenset()
     """Fields a user set in configuration: nothing that a server says replaces those."""
 
@@ -146,6 +148,7 @@ class OwnProfile(BaseModel):
     vision: bool | None = None
     prices: tuple[Price, ...] | None = None
     licence: str | None = None
+    extra_body: dict[str, JsonValue] | None = None
 
     @field_validator("match")
     @classmethod

@@ -73,6 +73,7 @@ def request_body(
         **thinking_fields(endpoint.provider, endpoint.model, profile, ask.effort),
         **{key: value for key, value in extra.items() if key != "extra_body"},
         **extra.get("extra_body", {}),
+        **profile.extra_body,
     }
     if endpoint.provider == "embedded":
         # Progress events while a long prompt is evaluated tell a busy server from a dead one.

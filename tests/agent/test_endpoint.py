@@ -8,6 +8,7 @@ from qwright.agent.endpoint import (
     OPENAI_URL,
     Endpoint,
     Provider,
+    names_server,
     resolve_endpoint,
 )
 from qwright.agent.errors import ConfigError
@@ -132,6 +133,13 @@ def test_a_server_before_the_model_needs_no_url(name: str, url: str, model: str,
     named = resolve_endpoint({**KEYS, "OPENAI_BASE_URL": LOCAL, "OPENAI_MODEL": name})
     assert named == Endpoint(LOCAL, "openai", name, "compatible")
     assert resolve_endpoint(KEYS, model=name, base_url=LOCAL) == named
+
+
+def test_which_names_begin_with_a_server() -> None:
+    assert names_server("ollama/m")
+    assert names_server("dashscope/m")
+    for name in ("qwen/qwen3-coder", "Qwen/Qwen3-8B", "ollama", "", None):
+        assert not names_server(name)
 
 
 def parse_provider(name: str) -> Provider:

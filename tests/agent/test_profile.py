@@ -5,12 +5,13 @@ import subprocess
 import sys
 
 import pytest
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from qwright.agent.dialects.native import NativeDialect
 from qwright.agent.dialects.select import dialect_for
 from qwright.agent.dialects.text import TextDialect
-from qwright.agent.endpoint import Provider
+from qwright.agent.endpoint import Endpoint, Provider
+from qwright.agent.messages import Message
 from qwright.agent.model import Sampling
 from qwright.agent.profile import (
     DEFAULT,
@@ -21,6 +22,7 @@ from qwright.agent.profile import (
     profile_for,
     table,
 )
+from qwright.agent.request_body import Ask, request_body
 from qwright.agent.rewriting import whole_file
 from tests.agent.tool_specs import TOOLS
 
@@ -236,6 +238,17 @@ class TestOwn:
         assert (mine.dialect, mine.context) == ("xml", 65_536)
         assert mine.within(262_144).context == 65_536
         assert mine.within(8_192).context == 8_192
+
+    def test_it_adds_fields_to_every_request(self) -> None:
+        routing: dict[str, JsonValue] = {"provider": {"order": ["alibaba"]}, "seed": 1}
+        own = OwnProfile(match="coder", extra_body=routing)
+        mine = profile_for("qwen/qwen3-coder", "openrouter", own=[own])
+        endpoint = Endpoint("https://openrouter.ai/api/v1", "k", "qwen/qwen3-coder", "openrouter")
+        ask = Ask([Message(role="user", content="Go.")], TOOLS)
+        body = request_body(endpoint, mine, NativeDialect(), ask)
+        assert body["provider"] == {"order": ["alibaba"]}
+        refused = request_body(endpoint, mine, NativeDialect(), ask, refused={"seed"})
+        assert "seed" not in refused
 
     def test_the_later_one_wins(self) -> None:
         later = OwnProfile(match="qwen", context=8_192)
