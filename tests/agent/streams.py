@@ -59,11 +59,11 @@ def stream_bytes(name: str) -> bytes:
 
 
 def tools_of(path: Path) -> tuple[ToolSpec, ...]:
-    return _tools(stream(path)["tools"])
+    return tools_named(stream(path)["tools"])
 
 
 @cache
-def _tools(kind: str) -> tuple[ToolSpec, ...]:
+def tools_named(kind: str) -> tuple[ToolSpec, ...]:
     sets = json.loads((RECORDED / "tools.json").read_text())
     return tuple(ToolSpec(**tool) for tool in sets[kind])
 

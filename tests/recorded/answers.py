@@ -31,7 +31,7 @@ class Case:
 
     `native`: calls that the server reads and sends in its own way; `fragments`: calls exactly as
     they come. `shown` None: what is shown is not laid down. `failed`: at least one call must come
-    back as an error, and none beside `calls` may run.
+    back as an error, None for may; none beside `calls` may run.
     """
 
     form: str
@@ -44,7 +44,7 @@ class Case:
     fragments: tuple[Fragment, ...] = ()
     finish: str = "stop"
     calls: tuple[Call, ...] = ()
-    failed: bool = False
+    failed: bool | None = False
     shown: str | None = ""
     thought: str | None = ""
     note: str = ""

@@ -14,6 +14,7 @@ J = as_json(READ)
 _RAW = Call("write_file", {"path": "a.py", "content": "def f():\n\treturn '```'\n```\n"})
 _SAYS = Call("write_file", {"path": "a.py", "content": 'print("hi")\n'})
 _PAIR = Call("write_file", {"path": "a.py", "content": 'f("a", "b")\n'}, sure=False)
+_LISTED = Call("read_file", {"path": ["a.py"]}, sure=False)
 _FLAGS = Call("run_shell_command", {"command": "ls", "background": True})
 _EXTRA_DATA, _OPENCODE = "vllm-project/vllm#17790", "anomalyco/opencode#1809"
 
@@ -32,6 +33,8 @@ def _inner_quotes(call: Call) -> str:
 
 
 HERMES: dict[str, tuple[str, tuple[Call, ...], str]] = {
+    "end-token": (f"{hermes([READ])}<|im_end|>", (READ,), "ggml-org/llama.cpp#15012"),
+    "lone-backtick": (f"It`s the file.\n{hermes([READ])}", (READ,), "unslothai/unsloth#8312"),
     "one-line": (f"Sure: <tool_call>{J}</tool_call>", (READ,), "QwenLM/Qwen3-Coder#180"),
     "no-end-tag": (f"<tool_call>\n{J}\n", (READ,), "vllm-project/vllm#22885"),
     "no-start-tag": (f"{J}\n</tool_call>", (READ,), "QwenLM/Qwen3-Coder#475"),
@@ -43,6 +46,7 @@ HERMES: dict[str, tuple[str, tuple[Call, ...], str]] = {
     "inner-quotes-and-commas": (_tags(_inner_quotes(_PAIR)), (_PAIR,), "QwenLM/qwen-code#442"),
     "trailing-comma": (_tags(J.replace("}}", ",},}")), (READ,), _EXTRA_DATA),
     "single-quotes": (_tags(J.replace('"', "'")), (READ,), _EXTRA_DATA),
+    "wrong-type": (hermes([_LISTED]), (_LISTED,), _OPENCODE),
     "python-words": (_tags(as_json(_FLAGS).replace("true", "True")), (_FLAGS,), _EXTRA_DATA),
     "string-arguments": (
         _tags('{"name": "read_file", "arguments": "{\\"path\\": \\"src/app.py\\"}"}'),
@@ -98,6 +102,7 @@ OTHER: dict[str, tuple[str, str, tuple[Call, ...], str]] = {
         "vllm-project/vllm#33083",
     ),
     "parameters": ("bare", as_json(READ, arguments="parameters"), (READ,), "ollama/ollama#12174"),
+    "end-token": ("bare", f"{J}<|im_end|>", (READ,), "ollama/ollama#12174"),
     "pretty": ("bare", as_json(READ, indent=2), (READ,), "ollama/ollama#12174"),
     "single-quotes": ("bare", J.replace('"', "'"), (READ,), "ollama/ollama#12174"),
     "array-in-tools": (
@@ -133,7 +138,6 @@ FAILED: dict[str, tuple[str, str]] = {
     "no-name": (_tags('{"arguments": {"path": "a.py"}}'), _OPENCODE),
     "no-required": (_tags('{"name": "read_file", "arguments": {}}'), _OPENCODE),
     "list-arguments": (_tags('{"name": "read_file", "arguments": ["a.py"]}'), _OPENCODE),
-    "wrong-type": (_tags('{"name": "read_file", "arguments": {"path": ["a.py"]}}'), _OPENCODE),
 }
 
 

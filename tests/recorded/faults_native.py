@@ -13,6 +13,7 @@ A, B = json.dumps(READ.arguments), json.dumps(RUN.arguments)
 N, M = READ.name, RUN.name
 _BOTH = (READ, RUN)
 _EMOJI = Call("write_file", {"path": "a.md", "content": "ok \U0001f389"})
+_OR_ERROR = Call(N, READ.arguments, sure=False)
 _ESCAPED = json.dumps(_EMOJI.arguments)
 _HALF = _ESCAPED.index("\\udf89")
 _OLLAMA, _SGLANG = "ollama/ollama#15457", "sgl-project/sglang#7117"
@@ -82,9 +83,11 @@ FRAGMENTS: dict[str, tuple[list[Fragment], tuple[Call, ...], str]] = {
     ),
     "said-twice": ([*_stream(A, N, 0, "c1"), Fragment(0, "c1", N, A)], (READ,), _DYNAMO),
     "empty-last": ([*_stream(A, N, 0, "c1"), Fragment(0, "", "", "")], (READ,), _QWEN_AGENT),
+    "brace-lost": ([Fragment(0, "c1", N, A[:-1])], (_OR_ERROR,), "vllm-project/vllm#22885"),
     "object": ([Fragment(0, "c1", N, READ.arguments)], (READ,), _OPENCODE),
     "string-twice": (_stream(json.dumps(A), N, 0, "c1"), (READ,), "QwenLM/qwen-code#442"),
     "no-arguments": ([Fragment(0, "c1", "status")], (Call("status"),), _OPENCODE),
+    "null-arguments": ([Fragment(0, "c1", "status", "null")], (Call("status"),), _OPENCODE),
     "torn-escape": (
         [
             Fragment(0, "c1", "write_file", _ESCAPED[:_HALF]),
@@ -95,9 +98,9 @@ FRAGMENTS: dict[str, tuple[list[Fragment], tuple[Call, ...], str]] = {
     ),
 }
 FAILED: dict[str, tuple[list[Fragment], str]] = {
+    "empty-value": ([Fragment(0, "c1", N, "")], _NGRAM),
     "ngram-empty": ([Fragment(0, "c1", N, "{}")], _NGRAM),
     "ngram-key": ([Fragment(0, "c1", M, '{"command=ls": ""}')], _NGRAM),
-    "brace-lost": ([Fragment(0, "c1", N, A[:-1])], "vllm-project/vllm#22885"),
     "unterminated": ([Fragment(0, "c1", N, A[:9])], "QwenLM/qwen-code#301"),
 }
 
@@ -121,7 +124,8 @@ def native_faults() -> Iterator[Case]:
         calls=(READ,),
     )
     yield Case("native", "cut", "QwenLM/qwen-code#301", fragments=tuple(cut[:2]), finish="length")
-    for fault, text in (("text-too", hermes([READ])), ("xml-too", xml([READ]))):
+    texts = {"text-too": hermes([READ]), "xml-too": xml([READ]), "tag-too": "<tool_call>\n"}
+    for fault, text in texts.items():
         yield Case(
             "native",
             fault,
@@ -132,5 +136,5 @@ def native_faults() -> Iterator[Case]:
             finish="tool_calls",
             calls=(READ,),
             shown=None,
-            note="the call is sent and left in the text too: it must run once",
+            note="the call is sent and left, or begun, in the text too: it must run once",
         )

@@ -17,6 +17,8 @@ _LINES = "raullenchai/Rapid-MLX#1515"
 _THINK = "vllm-project/vllm#35687"
 _PAGE = Call("read_file", {"path": "a.py", "offset": 3, "limit": 40})
 _WRITE = Call("write_file", {"path": "a.py", "content": "def f():\n    return 1"})
+_OR_ERROR = Call("read_file", {"path": "src/app.py"}, sure=False)
+_MANY = Call("read_file", {"path": "a", "limit": "many"}, sure=False)
 _LIST = Call("run_shell_command", {"command": "ls -la"})
 _FLAGS = Call("run_shell_command", {"command": "sleep 9", "timeout": 30, "background": True})
 _SEARCH = Call("grep_search", {"pattern": "None", "path": None, "globs": ["*.py"]})
@@ -63,7 +65,7 @@ TEXTS: dict[str, tuple[str, tuple[Call, ...], str]] = {
         (_WRITE,),
         "ollama/ollama#17914",
     ),
-    "no-ends": (f"<tool_call>\n<function=read_file>\n{P}src/app.py\n", (READ,), _WRONG),
+    "no-ends": (f"<tool_call>\n<function=read_file>\n{P}src/app.py\n", (_OR_ERROR,), _WRONG),
     "no-inner-ends": (
         f"<tool_call>\n<function=read_file>\n{P}src/app.py\n</tool_call>",
         (READ,),
@@ -83,7 +85,7 @@ TEXTS: dict[str, tuple[str, tuple[Call, ...], str]] = {
     ),
     "end-twice": (
         _block(X.replace("</parameter>", "</parameter>\n</parameter>")),
-        (READ,),
+        (_OR_ERROR,),
         "ggml-org/llama.cpp#24807",
     ),
     "end-slash": (_page("\n</parameter/>\n"), (_PAGE,), _ENDS),
@@ -91,7 +93,7 @@ TEXTS: dict[str, tuple[str, tuple[Call, ...], str]] = {
     "one-line-values": (_page("</parameter>\n").replace(">\na", ">a"), (_PAGE,), _ENDS),
     "no-lines": (_block(X.replace("\n", "")), (READ,), "OpenHands/OpenHands#10039"),
     "indented-tags": (
-        _block(X.replace("\n<", "\n  <")),
+        _block(X.replace("\n<p", "\n  <p").replace("\n</f", "\n  </f")),
         (READ,),
         "ggml-org/llama.cpp#15012",
     ),
@@ -103,6 +105,12 @@ TEXTS: dict[str, tuple[str, tuple[Call, ...], str]] = {
         (READ,),
         "reference: qwen.md 2.4.6",
     ),
+    "value-in-tag": (
+        _block("<function=run_shell_command>\n<parameter=command=ls -la</parameter>\n</function>"),
+        (_LIST,),
+        "QwenLM/Qwen3-Coder#457",
+    ),
+    "not-a-number": (xml([_MANY]), (_MANY,), _VALUES),
     "two-in-a-block": (_block(f"{X}\n{function(RUN)}"), (READ, RUN), "vllm-project/vllm#33083"),
     "python-words": (
         _block(function(_FLAGS).replace("\ntrue\n", "\nTrue\n")),
@@ -142,18 +150,7 @@ TEXTS: dict[str, tuple[str, tuple[Call, ...], str]] = {
     "hermes-too": (f"{xml([READ])}\n{hermes([RUN])}", (READ, RUN), "QwenLM/qwen-code#8003"),
 }
 FAILED: dict[str, tuple[str, str]] = {
-    "value-in-tag": (
-        _block("<function=run_shell_command>\n<parameter=command=ls</parameter>\n</function>"),
-        "QwenLM/Qwen3-Coder#457",
-    ),
     "no-required": (_block("<function=read_file>\n</function>"), "ggml-org/llama.cpp#24807"),
-    "phantom": (_block("<function={{ tc.name }}>\n</function>"), "reference: qwen.md 2.2"),
-    "not-a-number": (
-        _block(
-            f"<function=read_file>\n{parameter('path', 'a')}{parameter('limit', 'many')}</function>"
-        ),
-        "anomalyco/opencode#1809",
-    ),
 }
 CUTS = ("<tool", "<function=wri", "<parameter=con", "    ret", "</para", "</func")
 
@@ -163,6 +160,8 @@ def xml_faults() -> Iterator[Case]:
         yield Case("xml", fault, thread, "qwen3-coder", text, calls=calls, shown=None)
     for fault, (text, thread) in FAILED.items():
         yield Case("xml", fault, thread, "qwen3-coder", text, failed=True, shown=None)
+    phantom = _block("<function={{ tc.name }}>\n</function>")
+    yield Case("xml", "phantom", "reference: qwen.md 2.2", content=phantom, failed=None, shown=None)
     for number, place in enumerate(CUTS):
         text = xml([_WRITE])
         cut = text[: text.index(place) + len(place)]
@@ -185,8 +184,8 @@ def _unclosed() -> Iterator[Case]:
         content=f"<think>\n{THOUGHT}{xml([READ])}\n</think>",
         thread="cubist38/mlx-openai-server#284",
     )
-    yield replace(case, fault="end-only", content=f"{THOUGHT}</think>\n\n{xml([READ])}")
-    yield replace(case, fault="never-closed", content=f"{THOUGHT}{xml([READ])}")
+    yield replace(case, fault="end-only", content=f"{THOUGHT}</think>\n\n{xml([READ])}", shown=None)
+    yield replace(case, fault="never-closed", content=f"{THOUGHT}{xml([READ])}", shown=THOUGHT)
     yield replace(
         case,
         fault="blank-content",

@@ -43,6 +43,15 @@ or {QUOTED_JSON}, which I must not do.
 def quoted() -> Iterator[Case]:
     for fault, (text, thread) in TEXTS.items():
         yield Case("quoted", fault, thread, "qwen3", text, shown=text)
+    example = f"{_FENCE}xml\n{xml([DANGER])}\n{_FENCE}\n"
+    yield Case(
+        "quoted",
+        "fence-then-call",
+        _DS2API,
+        content=f"As in\n{example}I call:\n{xml([READ])}",
+        calls=(READ,),
+        shown=f"As in\n{example}I call:",
+    )
     said = "Nothing needs to be done."
     thought = Case("quoted", "thought", _IN_THOUGHT, "qwen3.6", said, IN_THOUGHT, shown=said)
     yield thought
