@@ -78,8 +78,10 @@ class Context:
         """The request of this conversation for which the server counted most."""
         self._before: _Sent | None = None
         """The request before."""
-        self._counts_new_only = False
-        """Whether the server leaves out of its count what it had evaluated before."""
+        self._least = 0
+        """What the server counted for the first request of this conversation."""
+        self._counts_all: bool | None = None
+        """Whether its counts are of whole prompts; None: not known yet."""
         self._refused: set[int] = set()
 
     @property
@@ -127,12 +129,16 @@ class Context:
         if not counted:
             return
         if self._peak and self._peak.begins(messages, tools):
-            self._suspect(sent, self._peak, sent.estimate - before.estimate, usage.cached)
-            if sent.counted <= self._peak.counted:
-                return  # it counts in a way of its own, or has begun to cut
+            self._judge(counted, self._ratio * (sent.estimate - before.estimate))
+            if self._counts_all and self._is_cut(sent, self._peak, usage.cached):
+                raise self._lie(self._peak.counted)
+            if not self._counts_all or counted <= self._peak.counted:
+                return
+        else:
+            self._least = counted
         self._peak = sent
-        if sent.counted >= _PLAUSIBLE * sent.estimate and not self._counts_new_only:
-            self._ratio = min(2.0, max(0.5, sent.counted / sent.estimate))
+        if counted >= _PLAUSIBLE * sent.estimate:
+            self._ratio = min(2.0, max(0.5, counted / sent.estimate))
             self._measured = sent
 
     def shrink(
@@ -166,22 +172,28 @@ class Context:
     def _margin(self) -> int:
         return 32 + self.size // 64
 
-    def _suspect(self, sent: _Sent, peak: _Sent, fresh: int, cached: int) -> None:
-        """Blame a server that counts too few tokens although the conversation only grew.
+    def _judge(self, counted: int, fresh: float) -> None:
+        """Find out whether the server counts whole prompts, or leaves out what it had evaluated.
 
-        Not one that counts only what it evaluated anew, nor one whose template leaves out what
-        was thought before. `fresh`: tokens added since the request before.
+        `fresh`: tokens added since the request before. The first clear sign decides.
+        """
+        if self._counts_all is not None:
+            return
+        if counted > 1.5 * fresh + 100:
+            self._counts_all = True
+        elif counted < self._least // 2:
+            self._counts_all = False
+
+    def _is_cut(self, sent: _Sent, peak: _Sent, cached: int) -> bool:
+        """Whether the server counts too few tokens although the conversation only grew.
+
+        A template may leave out what was thought before; that is no cut.
         """
         thoughts = sum(tokens_in(one.reasoning) for one in sent.messages if one.reasoning)
         counted = sent.counted + cached + thoughts
         grown = self._ratio * (sent.estimate - peak.estimate)
         shrank = sent.counted <= peak.counted and counted < 0.8 * (peak.counted + grown)
-        swallowed = counted < 0.8 * peak.counted + 0.3 * grown
-        if not (shrank or swallowed):
-            return
-        if sent.counted > 1.5 * self._ratio * fresh + 100:
-            raise self._lie(peak.counted)
-        self._counts_new_only = True
+        return shrank or counted < 0.8 * peak.counted + 0.3 * grown
 
     def _is_hidden_end(self, total: int) -> bool:
         """Whether an answer that ended here has met a window smaller than the one we know."""

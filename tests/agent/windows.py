@@ -89,10 +89,17 @@ class WindowedModel:
             yield TextDelta(answer.text)
         for call in answer.calls:
             yield CallChunk(call)
-        usage = self.reports(min(prompt, self.window - 64))
+        usage = self.reports(self._seen(messages, tools))
         yield Finish("calls" if answer.calls else "stop", usage, answer.text)
 
     async def close(self) -> None: ...
+
+    def _seen(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> int:
+        """Tokens that are left when the oldest messages but the system's are forgotten."""
+        left = list(messages)
+        while self.count(left, tools) > self.window - 20 and len(left) > 2:
+            left.pop(1)
+        return min(self.count(left, tools), self.window)
 
     def _answer(self, messages: Sequence[Message]) -> Answer:
         if messages[-1].content.endswith(ASK):

@@ -10,14 +10,24 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from tests.agent.replay import Reply, Server, error, serving
+from tests.agent.replay import Reply, Script, Server, error, serving
 
-__all__ = ["Reply", "Server", "by_turn", "call", "error", "says", "scripted", "wait_until"]
+__all__ = [
+    "Reply",
+    "Server",
+    "by_turn",
+    "call",
+    "error",
+    "says",
+    "scripted",
+    "served",
+    "wait_until",
+]
 
 Call = tuple[str, dict[str, Any]]
 
@@ -26,7 +36,7 @@ def call(name: str, **arguments: Any) -> Call:
     return name, arguments
 
 
-def says(*calls: Call, text: str = "", hang: bool = False) -> Reply:
+def says(*calls: Call, text: str = "", hang: bool = False, prompt_tokens: int = 100) -> Reply:
     """One answer with native tool calls. `hang`: after the text the server falls silent."""
     events: list[dict[str, Any]] = [{"content": text}] if text else []
     if hang:
@@ -45,7 +55,7 @@ def says(*calls: Call, text: str = "", hang: bool = False) -> Reply:
         for number, (name, arguments) in enumerate(calls)
     ]
     finish = "tool_calls" if calls else "stop"
-    usage = {"prompt_tokens": 100, "completion_tokens": 20}
+    usage = {"prompt_tokens": prompt_tokens, "completion_tokens": 20}
     delta: dict[str, Any] = {}
     last = {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}], "usage": usage}
     return Reply(_stream(events) + _event(last) + b"data: [DONE]\n\n")
@@ -61,9 +71,16 @@ def by_turn(*replies: Reply) -> Callable[[dict[str, Any]], Reply]:
     return choose
 
 
+def scripted(*replies: Reply, models: Sequence[str] = ()) -> AbstractContextManager[Server]:
+    """Serve the replies by turn, from a thread, until the block ends."""
+    return served(by_turn(*replies), models=models)
+
+
 @contextmanager
-def scripted(*replies: Reply, models: Sequence[str] = ()) -> Generator[Server]:
-    """Serve from a thread until the block ends."""
+def served(
+    script: Script, *, models: Sequence[str] = (), pages: Mapping[str, Reply] | None = None
+) -> Generator[Server]:
+    """Serve any script from a thread until the block ends."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
@@ -71,7 +88,7 @@ def scripted(*replies: Reply, models: Sequence[str] = ()) -> Generator[Server]:
     opened: Future[Server] = Future()
 
     async def serve() -> None:
-        async with serving(by_turn(*replies), models=models) as server:
+        async with serving(script, models=models, pages=pages) as server:
             opened.set_result(server)
             await end.wait()
 
