@@ -6,6 +6,7 @@ import argparse
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Protocol, TextIO
 
 from qwright.agent.embedded.catalogue import (
@@ -18,7 +19,7 @@ from qwright.agent.embedded.catalogue import (
 from qwright.agent.embedded.progress import open_display
 from qwright.agent.embedded.server import fingerprint, running, stop
 from qwright.agent.embedded.settings import keep as keep_settings
-from qwright.agent.embedded.tune import tune
+from qwright.agent.embedded.tune import measure_speed, tune
 from qwright.agent.embedded.weights import (
     installed,
     is_verified,
@@ -124,7 +125,7 @@ async def _tune(out: TextIO, entries: Sequence[Entry], name: str) -> int:
     if not is_verified(entry):
         raise ConfigError(f"{entry.name} is not here: qwright models pull {entry.name}")
     with open_display(sys.stderr) as display:
-        tuned, trials = await tune(entry, display)
+        tuned, trials = await tune(display, partial(measure_speed, entry))
     rows = [
         [
             trial.shown,

@@ -7,18 +7,12 @@ import os
 from pathlib import Path
 from typing import Protocol, cast
 
-BATCH = 512
-"""Tokens evaluated between two looks at whether the client is still there."""
+from qwright.agent.embedded.settings import Settings
+
 HOST_CACHE_MIB = 512
 """Memory for the states of prompts other than the last one."""
 POLL = 0
 """How long a thread spins for its next piece of work before it sleeps, 0..100."""
-
-
-REPEATED = 6
-"""Tokens that must repeat what was read before the next ones are guessed from there."""
-GUESSED = 12
-"""Tokens guessed at a time: a file written anew is mostly what was read. The text stays as is."""
 
 
 class Engine(Protocol):
@@ -70,6 +64,10 @@ class Params(Protocol):
     n_ctx: int
     n_parallel: int
     n_batch: int
+    n_ubatch: int
+    cache_type_k: object
+    cache_type_v: object
+    no_extra_bufts: bool
     cache_prompt: bool
     cache_ram_mib: int
     endpoint_slots: bool
@@ -88,8 +86,14 @@ class _SpeculativeType(Protocol):
     COMMON_SPECULATIVE_TYPE_NGRAM_SIMPLE: int
 
 
+class _Type(Protocol):
+    GGML_TYPE_F16: object
+    GGML_TYPE_Q8_0: object
+
+
 class _Library(Protocol):
     __version__: str
+    ggml_type: _Type
     common_speculative_type: _SpeculativeType
 
     def CommonParams(self) -> Params: ...
@@ -101,9 +105,16 @@ def _library() -> _Library:
 
 
 def make_params(
-    *, name: str, model: Path, context: int, template: str | None, slots: Path, key: str
+    *,
+    name: str,
+    model: Path,
+    context: int,
+    template: str | None,
+    slots: Path,
+    key: str,
+    settings: Settings,
 ) -> Params:
-    """Settings of a server on a free port of loopback that wants `key`. `context` is in tokens."""
+    """For a server on a free port of loopback that wants `key`. `context` is in tokens."""
     params = _library().CommonParams()
     params.model.path = str(model)
     params.model_alias = {name}
@@ -112,7 +123,6 @@ def make_params(
     params.api_keys = [key]
     params.n_ctx = context
     params.n_parallel = 1
-    params.n_batch = BATCH
     params.cache_prompt = True
     params.cache_ram_mib = HOST_CACHE_MIB
     params.endpoint_slots = True
@@ -122,14 +132,27 @@ def make_params(
     params.offline = True
     params.chat_template = template or ""
     _set_sampling(params.sampling)
-    _guess_repetition(params.speculative)
+    _apply(settings, params)
     return params
 
 
-def _guess_repetition(speculative: _Speculative) -> None:
+def _apply(settings: Settings, params: Params) -> None:
+    types = _library().ggml_type
+    params.n_batch = params.n_ubatch = settings.batch
+    cache_type = types.GGML_TYPE_Q8_0 if settings.kv == "q8_0" else types.GGML_TYPE_F16
+    params.cache_type_k = params.cache_type_v = cache_type
+    params.no_extra_bufts = not settings.repack
+    for cpu in (params.cpuparams, params.cpuparams_batch):
+        cpu.n_threads = settings.threads or usable_threads()
+        cpu.poll = POLL
+    if settings.guessed:
+        _guess_repetition(params.speculative, settings)
+
+
+def _guess_repetition(speculative: _Speculative, settings: Settings) -> None:
     speculative.types = [_library().common_speculative_type.COMMON_SPECULATIVE_TYPE_NGRAM_SIMPLE]
-    speculative.ngram_simple.size_n = REPEATED
-    speculative.ngram_simple.size_m = GUESSED
+    speculative.ngram_simple.size_n = settings.repeated
+    speculative.ngram_simple.size_m = settings.guessed
     speculative.ngram_simple.min_hits = 1
 
 
@@ -140,13 +163,6 @@ def _set_sampling(sampling: _Sampling) -> None:
     sampling.top_k = 20
     sampling.min_p = 0.0
     sampling.penalty_repeat = 1.05
-
-
-def set_threads(params: Params, threads: int, poll: int) -> None:
-    """`threads` of -1 means one per core; `poll` as in `POLL`."""
-    for cpu in (params.cpuparams, params.cpuparams_batch):
-        cpu.n_threads = threads
-        cpu.poll = poll
 
 
 def version() -> str:

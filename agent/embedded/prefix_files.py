@@ -17,16 +17,17 @@ MOST_BYTES = 1 << 30
 _ABANDONED = 3600.0
 """Seconds after which a file that was never finished is nobody's any more."""
 _CHUNK = 1 << 20
-_TOKENS_AT = 8
-"""After the engine's magic and version: the number of tokens, then the tokens."""
+_HEAD = 256
+"""Bytes; where in these a state's tokens begin differs between versions of the engine."""
 
 
 @dataclass(frozen=True, slots=True)
 class PrefixFiles:
     """A folder of files `KEY-CHECKSUM.bin`, which the engine writes and reads by name.
 
-    A file gets its name only once it is whole, and is used only while its checksum is right: what
-    a crash or a failing disk left of it would make the model talk nonsense. All methods block.
+    A file gets its name only once it is whole, and is used only while its checksum is right: a
+    file that was cut off ends the engine, and one with wrong bytes makes the model talk nonsense.
+    All methods block.
     """
 
     directory: Path
@@ -92,5 +93,4 @@ def _checksum(path: Path) -> str:
 def _holds(path: Path, tokens: Sequence[int]) -> bool:
     wanted = pack(f"<I{len(tokens)}i", len(tokens), *tokens)
     with path.open("rb") as file:
-        file.seek(_TOKENS_AT)
-        return file.read(len(wanted)) == wanted
+        return wanted in file.read(_HEAD + len(wanted))

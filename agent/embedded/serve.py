@@ -20,16 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from qwright.agent.embedded.engine import (
-    POLL,
-    Engine,
-    make_params,
-    set_threads,
-    start,
-    usable_threads,
-    version,
-)
+from qwright.agent.embedded.engine import Engine, make_params, start, version
 from qwright.agent.embedded.record import Record, forget, read_record, write_record
+from qwright.agent.embedded.settings import Settings
 
 IDLE_SECONDS = 15 * 60.0
 CHECK_SECONDS = 5.0
@@ -49,8 +42,7 @@ class Options:
     slots: Path
     template: Path | None
     idle: float
-    threads: int
-    poll: int
+    engine: Settings
 
 
 def parse(argv: list[str] | None = None) -> Options:
@@ -63,8 +55,7 @@ def parse(argv: list[str] | None = None) -> Options:
     parser.add_argument("--slots", type=Path, required=True)
     parser.add_argument("--template", type=Path)
     parser.add_argument("--idle", type=float, default=IDLE_SECONDS)
-    parser.add_argument("--threads", type=int, default=usable_threads())
-    parser.add_argument("--poll", type=int, default=POLL)
+    parser.add_argument("--engine", type=Settings.model_validate_json, default=Settings())
     values = parser.parse_args(argv)
     return Options(**vars(values))
 
@@ -80,8 +71,8 @@ def start_engine(options: Options) -> Engine:
         template=options.template.read_text("utf-8") if options.template else None,
         slots=options.slots,
         key=key,
+        settings=options.engine,
     )
-    set_threads(params, options.threads, options.poll)
     engine = start(params)
     record = Record(
         name=options.name,

@@ -9,11 +9,14 @@ import asyncio
 import hashlib
 import os
 import re
+import secrets
+import shutil
 import signal
 import sys
 import time
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 
@@ -31,6 +34,7 @@ from qwright.agent.embedded.record import (
     record_path,
     servers_dir,
 )
+from qwright.agent.embedded.settings import Settings, settings_for
 from qwright.agent.embedded.weights import path_of, pull_cancellable
 from qwright.agent.errors import ConfigError
 from qwright.sandbox.locks import FileLock
@@ -81,6 +85,7 @@ class _Spec:
     context: int
     template: Path | None
     idle: float | None
+    engine: Settings
 
     @property
     def record(self) -> Path:
@@ -89,11 +94,13 @@ class _Spec:
     def settings(self) -> str:
         """Servers of another qwright, file or template are not used again."""
         template = self.template.read_text("utf-8") if self.template else ""
-        text = "\0".join([__version__, str(self.model), _fingerprint(self.model), template])
+        text = "\0".join([__version__, str(self.model), fingerprint(self.model), template])
+        text += self.engine.model_dump_json()
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _fingerprint(model: Path) -> str:
+def fingerprint(model: Path) -> str:
+    """What tells a file from another one under its name."""
     try:
         stat = model.stat()
     except OSError:
@@ -129,6 +136,24 @@ async def ensure_server(
             return endpoint
         await _supersede(spec.record)
         return await _start(spec, progress)
+
+
+@asynccontextmanager
+async def private_server(
+    model: Entry | Path, engine: Settings, *, context: int = 4_096
+) -> AsyncGenerator[Endpoint]:
+    """A server with these settings that nobody else uses and that ends with the block.
+
+    The weights must be here. Raises ServerError.
+    """
+    usual = _spec(model, context, None)
+    spec = replace(usual, name=f"{usual.name}-{secrets.token_hex(4)}", engine=engine)
+    try:
+        yield await _start(spec, lambda done, total, label: None)
+    finally:
+        await _clear(spec.record)
+        log_path(spec.record).unlink(missing_ok=True)
+        shutil.rmtree(prefixes_dir(spec.name), ignore_errors=True)
 
 
 async def answers(server: Endpoint) -> bool:
@@ -179,13 +204,15 @@ async def stop(name: str | None = None) -> list[str]:
 
 def _spec(model: Entry | Path, context: int | None, idle: float | None) -> _Spec:
     if isinstance(model, Entry):
-        template = _template(model.template)
-        return _Spec(model.name, path_of(model), context or model.served_context, template, idle)
-    path = model.absolute()
-    stem = re.sub(r"[^\w.-]", "-", path.stem).lower()
-    name = f"{stem}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:6]}"
-    template = _template("qwen2.5" if stem.startswith("qwen2.5") else None)
-    return _Spec(name, path, context or 16_384, template, idle)
+        name, path = model.name, path_of(model)
+        context, template = context or model.served_context, _template(model.template)
+    else:
+        path = model.absolute()
+        stem = re.sub(r"[^\w.-]", "-", path.stem).lower()
+        name = f"{stem}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:6]}"
+        template = _template("qwen2.5" if stem.startswith("qwen2.5") else None)
+    engine = settings_for(name, fingerprint(path))
+    return _Spec(name, path, context or 16_384, template, idle, engine)
 
 
 def _check_file(path: Path) -> None:
@@ -256,7 +283,7 @@ def _spawn(spec: _Spec, log: Path) -> int:
     argv = [sys.executable, "-P", "-m", _MODULE]
     argv += ["--record", str(spec.record), "--model", str(spec.model), "--name", spec.name]
     argv += ["--context", str(spec.context), "--settings", spec.settings()]
-    argv += ["--slots", str(prefixes_dir(spec.name))]
+    argv += ["--slots", str(prefixes_dir(spec.name)), "--engine", spec.engine.model_dump_json()]
     if spec.template:
         argv += ["--template", str(spec.template)]
     if spec.idle is not None:

@@ -15,7 +15,8 @@ from typing import Any
 
 from qwright.agent.embedded.server import Endpoint
 
-MAGIC = b"ggsq\x02\x00\x00\x00"
+HEAD = struct.Struct("<4sIIiII")
+"""As llama.cpp writes it: magic, version, length of what follows, mark, version, tokens."""
 
 
 @dataclass
@@ -48,14 +49,15 @@ class Slot:
 
     def save(self, name: str) -> None:
         held = self.intruder or self.held
-        data = MAGIC + struct.pack(f"<I{len(held)}i", len(held), *held) + b"state" * 100
+        head = HEAD.pack(b"qsgg", 4, len(held) + 4, -1, 1, len(held))
+        data = head + struct.pack(f"<{len(held)}i", *held) + b"state" * 100
         (self.directory / name).write_bytes(data)
 
     def restore(self, name: str) -> bool:
         data = (self.directory / name).read_bytes()
-        (count,) = struct.unpack_from("<I", data, len(MAGIC))
+        count = HEAD.unpack_from(data)[-1]
         if self.restorable:
-            self.held = list(struct.unpack_from(f"<{count}i", data, len(MAGIC) + 4))
+            self.held = list(struct.unpack_from(f"<{count}i", data, HEAD.size))
         return self.restorable
 
     def answer(self, path: str, body: dict[str, Any]) -> dict[str, Any] | None:
