@@ -18,6 +18,7 @@ from pydantic import (
     ValidationError,
 )
 
+from qwright.agent.endpoint import names_server
 from qwright.agent.errors import ConfigError
 from qwright.agent.profile import OwnProfile
 from qwright.agent.thinking import Effort
@@ -50,6 +51,14 @@ class Config(BaseModel):
     """What the user knows of models; of several that match, the later ones win."""
     effort: Effort | None = None
     """How much the model thinks; None: as much as is its default."""
+
+    def asked(self, model: str | None, base_url: str | None) -> tuple[str | None, str | None]:
+        """The model and the base URL to use, by the flags `model` and `base_url` or by this.
+
+        A URL that is only configured gives way to a server named before the model of a flag.
+        """
+        url = None if names_server(model) else self.base_url
+        return model or self.model, base_url or url
 
 
 class ProjectConfig(BaseModel):

@@ -16,7 +16,6 @@ from typing import NoReturn, TextIO
 
 from qwright.agent import choice, config, deliver
 from qwright.agent.cost import require_known_price
-from qwright.agent.endpoint import names_server
 from qwright.agent.errors import ConfigError
 from qwright.agent.events import Event, RunFinished, ToolFinished, VerifyFinished
 from qwright.agent.exits import Exit, of_reason
@@ -70,9 +69,7 @@ def run(args: Namespace) -> Coroutine[object, object, int]:
     )
     given, piped = _prompt(args, sys.stdin, progress)
     task = Task(given, verify, args.verify_timeout, limits)
-    model, base_url = args.model or settings.model, args.base_url or settings.base_url
-    if not args.base_url and names_server(args.model):
-        base_url = None
+    model, base_url = settings.asked(args.model, args.base_url)
     chosen = choice.choose(model, base_url, settings.profile)
     chosen = replace(chosen, effort=args.effort or settings.effort)
     place = Place(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
@@ -44,11 +45,13 @@ def _openat2() -> Check:
 
 async def _model() -> list[Check]:
     from qwright.agent.choice import choose
+    from qwright.agent.config import load
     from qwright.agent.embedded.catalogue import DEFAULT_MODEL
     from qwright.agent.embedded.server import running
     from qwright.agent.embedded.weights import installed
 
-    chosen = choose(None, None)
+    settings, _ = load(Path.cwd())
+    chosen = choose(*settings.asked(None, None), settings.profile)
     if chosen.endpoint:
         return [Check("model", True, f"{chosen.name} at {chosen.endpoint.shown_url}")]
     names = [found.entry.name for found in installed()]

@@ -25,7 +25,7 @@ async def run(args: Namespace, out: TextIO) -> int:
     say = Progress(sys.stderr)
     for notice in notices:
         say(notice)
-    model, base_url = args.model or settings.model, args.base_url or settings.base_url
+    model, base_url = settings.asked(args.model, args.base_url)
     chosen = choice.choose(model, base_url, settings.profile)
     endpoint = chosen.endpoint or await choice.serve(chosen, progress=say)
     report = await probe(endpoint, chosen.own, say)

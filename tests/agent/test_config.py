@@ -91,6 +91,15 @@ def test_a_profile_of_the_users_own(project: Path) -> None:
     assert mine.prices == (Price(input=1, output=2),)
 
 
+def test_a_flag_wins_over_what_is_configured() -> None:
+    config = Config(model="m", base_url="http://box/v1")
+    assert config.asked(None, None) == ("m", "http://box/v1")
+    assert config.asked("n", None) == ("n", "http://box/v1")
+    assert config.asked("n", "http://other/v1") == ("n", "http://other/v1")
+    assert config.asked("ollama/n", None) == ("ollama/n", None)
+    assert config.asked("ollama/n", "http://other/v1") == ("ollama/n", "http://other/v1")
+
+
 class TestTrust:
     def test_a_project_is_ignored_and_the_user_is_told(self, project: Path) -> None:
         project_writes(project, 'setup = ["rm -rf /"]\nimage = "evil"\n')
