@@ -35,10 +35,10 @@ def read_chunk(data: JsonValue) -> ServerChunk:
     choices = _list(event.get("choices"))
     choice = _object(choices[0]) if choices else {}
     delta = _object(choice.get("delta"))
-    reasoning = _text(delta.get("reasoning_content")) or _text(delta.get("reasoning"))
+    reasoning = _piece(delta.get("reasoning_content")) or _piece(delta.get("reasoning"))
     calls = tuple(_call(_object(one)) for one in _list(delta.get("tool_calls")))
     finish = _text(choice.get("finish_reason")) or None
-    return ServerChunk(Delta(_text(delta.get("content")), reasoning, calls), finish, _usage(event))
+    return ServerChunk(Delta(_piece(delta.get("content")), reasoning, calls), finish, _usage(event))
 
 
 def _call(call: _Object) -> CallDelta:
@@ -56,7 +56,7 @@ def _arguments(value: JsonValue) -> str | None:
     """Some servers send the decoded object instead of its text."""
     if isinstance(value, dict):
         return json.dumps(value)
-    return _text(value) or None
+    return _piece(value) or None
 
 
 def _usage(event: _Object) -> Usage | None:
@@ -107,6 +107,11 @@ def _list(value: JsonValue) -> list[JsonValue]:
 def _text(value: JsonValue) -> str:
     """Half of a surrogate pair, which JSON can spell, could neither be saved nor sent again."""
     return _HALF_PAIR.sub("\ufffd", value) if isinstance(value, str) else ""
+
+
+def _piece(value: JsonValue) -> str:
+    """Of a text in pieces: a half pair at its end may be whole with the next piece."""
+    return value if isinstance(value, str) else ""
 
 
 def _number(value: JsonValue) -> float:

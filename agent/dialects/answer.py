@@ -17,10 +17,16 @@ from qwright.agent.dialects.blocks import (
     tagged,
     was_meant,
 )
-from qwright.agent.dialects.calls import NOT_JSON, failed_call, read_calls, written_call
-from qwright.agent.dialects.schema import properties_of
+from qwright.agent.dialects.calls import (
+    NOT_JSON,
+    failed_call,
+    read_calls,
+    read_unescaped,
+    skip,
+)
+from qwright.agent.dialects.functions import Functions, are_calls
+from qwright.agent.dialects.pairs import Pairs
 from qwright.agent.dialects.tags import OPENING
-from qwright.agent.dialects.xml import Shape, XmlText
 from qwright.agent.messages import ToolCall
 from qwright.agent.model import CallChunk, ReasoningDelta, TextDelta, ToolSpec
 
@@ -30,6 +36,7 @@ _OPENER = re.compile(
     re.MULTILINE,
 )
 _CALL, _RESPONSE, _END_OF_THOUGHT = "<tool_call>", "<tool_response>", "</think>"
+_BLOCK_START = re.compile(r"\s*(?:```\w*\s*)?")
 _STOPS_FLOW = re.compile(r"[\n<]")
 _DECIDES = re.compile(r"""["'}\]<>`]""")
 """What must come before more text can change the verdict on a call that is not complete."""
@@ -43,12 +50,13 @@ class Answer:
 
     def __init__(self, tools: Sequence[ToolSpec]) -> None:
         self._tools = {tool.name: tool for tool in tools}
+        self._pairs, self._thought_pairs = Pairs(), Pairs()
         self._text = ""
         self._new: list[str] = []
         self._waits = self._flows = False
         self._flowed = 0
         self._scanners: Scanners = {}
-        self._xml: XmlText | None = None
+        self._functions: Functions | None = None
         self._xml_from = -1
         self._response = 0
         self._at = 0
@@ -69,16 +77,21 @@ class Answer:
 
     def feed(self, delta: Delta) -> list[Shown]:
         if delta.reasoning:
-            self._think(delta.reasoning)
+            self._think(self._thought_pairs.join(delta.reasoning))
         if delta.content and not self.done:
-            self._new.append(delta.content)
-            if self._flows and not _STOPS_FLOW.search(delta.content):
-                self._flow(delta.content)
-            elif not self._waits or _DECIDES.search(delta.content):
-                self._catch_up()
+            self._add(self._pairs.join(delta.content))
         return self._take()
 
+    def _add(self, text: str) -> None:
+        self._new.append(text)
+        if self._flows and not _STOPS_FLOW.search(text):
+            self._flow(text)
+        elif not self._waits or _DECIDES.search(text):
+            self._catch_up()
+
     def finish(self, reason: str) -> list[Shown | CallChunk]:
+        self._think(self._thought_pairs.rest())
+        self._new.append("" if self.done else self._pairs.rest())
         self._final, self._length = True, reason == "length"
         self._catch_up()
         return [*self._take(), *(CallChunk(call) for call in self._calls)]
@@ -167,7 +180,7 @@ class Answer:
             return True
         opener = _OPENER.search(self._text, self._at)
         if opener is None:
-            self._show(len(self._text) if self._final else held_from(self._text, self._at))
+            self._show(self._end_of_prose())
             return False
         self._show(opener.start())
         if opener["fence"]:
@@ -179,6 +192,12 @@ class Answer:
         if opener["xml"]:
             return self._open_function(opener.start("xml"))
         return self._open_tag(opener["tag"], opener.end())
+
+    def _end_of_prose(self) -> int:
+        """Up to where text can be shown. Of an answer that was cut, half a tag never can."""
+        held = held_from(self._text, self._at)
+        tag = self._length and self._text.startswith(("<t", "<f", "</t"), held)
+        return held if tag or not self._final else len(self._text)
 
     def _open_tag(self, tag: str, end: int) -> bool:
         line = self._text.rfind("\n", 0, self._at) + 1
@@ -217,50 +236,24 @@ class Answer:
         if not self._final:
             self._xml_from, self._waits = start, True
             return False
-        if self._xml is None:
-            self._xml = self._tags(self._text, cut=self._length)
-        found = self._xml.functions(start)
-        opening = found[0] if found else None
-        if opening is None:
-            partial = may_be_function(self._text, start, self._tools)
-            return self._give_up(start, meant=True) if partial else self._show(text_end)
-        alone = not self._text[text_end:].strip()
-        known = tagged and opening.name in self._tools
-        if opening.shape is not Shape.WHOLE and not (opening.begun or known or alone):
+        self._functions = self._functions or Functions(self._text, self._tools, cut=self._length)
+        found = self._functions.read(start, tagged=tagged)
+        if found is None:
             return self._show(text_end)
-        self._cut = self._cut or found[-1].shape is Shape.CUT
-        meant = [one for one in found if one.shape is not Shape.CUT]
-        calls = [written_call(one, self._tools) for one in meant]
-        self._add_calls(calls, found[-1].end, keep=len(meant) < len(found))
+        self._cut = self._cut or found.cut
+        self._add_calls(found.calls, found.end, keep=found.keep)
         return True
-
-    def _tags(self, text: str, *, cut: bool) -> XmlText:
-        known = {name: frozenset(properties_of(tool)) for name, tool in self._tools.items()}
-        return XmlText(text, known, cut=cut)
 
     def _look_for_response(self) -> None:
         """End the answer where, after complete calls, the model makes up their result."""
         while (place := self._text.find(_RESPONSE, max(self._response, self._xml_from))) >= 0:
             self._response = place + 1
-            text = self._text[:place]
-            if text.rstrip().endswith(("</tool_call>", "</function>")) and self._ends(text):
-                self._text, self._final = text.rstrip(), True
+            text = self._text[:place].rstrip()
+            if are_calls(text, self._xml_from, self._tools):
+                self._text, self._final = text, True
                 self._read()
-                self._ended, self._stop = True, len(self._text)
+                self._ended, self._stop = True, len(text)
                 return
-
-    def _ends(self, text: str) -> bool:
-        """Whether `text` consists of complete calls from where the first of them begins."""
-        xml, at = self._tags(text, cut=True), self._xml_from
-        while found := xml.functions(at):
-            if found[-1].shape is not Shape.WHOLE:
-                return False
-            at = found[-1].end
-            rest = text[at:].lstrip()
-            if not rest:
-                return True
-            at = len(text) - len(rest.removeprefix(_CALL).lstrip())
-        return False
 
     def _open_fence(self, opener: re.Match[str]) -> bool:
         body = opener.end() + 1
@@ -293,6 +286,11 @@ class Answer:
             return self._show(text_end)
         if verdict is Verdict.BROKEN and not meant:
             return self._show(text_end)
+        if verdict is Verdict.BROKEN and self._final and not self._length:
+            start = skip(_BLOCK_START, self._text, start)
+            if mended := read_unescaped(self._text, start, self._tools):
+                self._add_calls(*mended, keep=False)
+                return True
         return self._give_up(start, meant=meant)
 
     def _take_calls(self, block: Block, text_end: int, *, meant: bool) -> bool:
@@ -326,8 +324,7 @@ class Answer:
         if self._length or not meant:
             self._cut = True
         else:
-            reason = NOT_JSON if self._text[start : start + 1] != "<" else "it has no end"
-            self._calls.append(failed_call(self._text[start:], reason))
+            self._calls.append(failed_call(self._text[start:], NOT_JSON))
         self._kept.append(rest)
         self._at = len(self._text)
         return False
@@ -368,8 +365,9 @@ class Answer:
         self._before, self._start, self._at = None, end, end
 
     def _think(self, text: str) -> None:
-        self._thoughts.append(text)
-        self._out.append(ReasoningDelta(text))
+        if text:
+            self._thoughts.append(text)
+            self._out.append(ReasoningDelta(text))
 
     def _show(self, end: int) -> bool:
         if end > self._at:

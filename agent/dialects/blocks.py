@@ -15,8 +15,9 @@ from qwright.agent.dialects.calls import CALL_KEYS, GAP, inner_brace, skip
 from qwright.agent.dialects.lenient_json import Scan, Scanner, Span
 
 TAGS = ("<tool_call>", "<tools>", "<tool_response>", "<think>", "</think>", "<function")
-_CLOSER = re.compile(r"\s*(?:```\s*)?</[a-z_]+>")
-_PARTIAL_CLOSER = re.compile(r"\s*(?:`{1,2}|(?:```\s*)?(?:<(?:/[a-z_]*)?)?)\Z")
+_CLOSER = re.compile(r"\s*(?:```\s*)?(?:</[a-z_]+>|<\|(?:im_end|endoftext)\|>)")
+"""Also the token that ends a turn, which some servers let through."""
+_PARTIAL_CLOSER = re.compile(r"\s*(?:`{1,2}|(?:```\s*)?(?:<(?:/[a-z_]*|\|[a-z_]*\|?)?)?)\Z")
 _SPACE = re.compile(r"\s*")
 _BLOCK_FENCE = re.compile(r"```\w*\s*")
 _RESPONSE = "<tool_response>"

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from qwright.agent.dialects.convert import from_text
-from qwright.agent.dialects.lenient_json import JsonValue, Scan, parse, scan
+from qwright.agent.dialects.lenient_json import JsonValue, Scan, escaped, parse, scan
 from qwright.agent.dialects.schema import fit, properties_of
 from qwright.agent.dialects.xml import Function
 from qwright.agent.messages import ToolCall
@@ -21,6 +21,7 @@ CALL_KEYS = ("name", *ARGUMENT_KEYS, "function", "type", "id")
 _NAME = re.compile(r"""["']name["']\s*:\s*["']([\w.-]+)["']""")
 GAP = re.compile(r"[\s,}]*")
 """What may lie between and after the objects of a block; braces are left from a doubled layer."""
+_BLOCK_END = re.compile(r"\s*(?:```\s*(?:</[a-z_]+>)?|</[a-z_]+>|\Z)")
 NOT_JSON = "it is not valid JSON; quotes, backslashes and newlines in strings need a backslash"
 _LAYER = re.compile(r"\{\s*(?=\{)")
 
@@ -90,6 +91,26 @@ def read_call(value: JsonValue, tools: Mapping[str, ToolSpec]) -> ToolCall:
     if given is None and value.keys() - {"name", "id", "type", *ARGUMENT_KEYS}:
         raise ValueError('its arguments must lie in an object under "arguments"')
     return ToolCall(id=new_id(), name=name, arguments=fit(read_arguments(given), tools[name]))
+
+
+def read_unescaped(
+    text: str, start: int, tools: Mapping[str, ToolSpec]
+) -> tuple[list[ToolCall], int] | None:
+    """The call at `start` whose strings hold quotes without backslashes, and where it ends.
+
+    None where it can be read in more than one way: it must end its block, fit its tool, and have
+    no argument the tool does not know.
+    """
+    found = escaped(text, inner_brace(text, start))
+    ends = _BLOCK_END.match(text, skip(GAP, text, found[1])) if found else None
+    if found is None or ends is None:
+        return None
+    try:
+        calls = read_calls(found[0], tools)
+    except ValueError:
+        return None
+    known = all(call.arguments.keys() <= properties_of(tools[call.name]).keys() for call in calls)
+    return (calls, ends.end()) if known else None
 
 
 def read_arguments(given: JsonValue) -> dict[str, Any]:

@@ -33,6 +33,10 @@ _CLOSERS = {"{": "}", "[": "]"}
 _WORD = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|true|false|null|True|False|None")
 _PYTHON_WORDS = {"True": "true", "False": "false", "None": "null"}
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
+_QUOTE = re.compile(r'(\\.)|"', re.DOTALL)
+_KEY = re.compile(r'([^"\\\n]*)"(?=\s*:)')
+_AFTER_VALUE = r'(?=\s*(?:\}|,\s*"[^"\\\n]*"\s*:))'
+_VALUE = re.compile(rf'((?:[^"\\]++|\\.|"(?!{_AFTER_VALUE}))*+)"', re.DOTALL)
 _DEPTH = 64
 
 
@@ -113,7 +117,7 @@ class Scanner:
         rest = text[start : start + 3]
         if not rest:
             return Span(Scan.INCOMPLETE, self._at, self._missing())
-        if self._missing() and (rest[:2] == "</" or rest == "```"):
+        if self._missing() and (rest[:2] in ("</", "<|") or rest == "```"):
             self._found = Span(Scan.UNCLOSED, self._at, self._missing())
             return self._found
         if rest in ("<", "`", "``"):
@@ -130,6 +134,36 @@ class Scanner:
 def scan(text: str, start: int) -> Span:
     """Follow the object or array that begins at `start` to its end."""
     return Scanner(start).scan(text)
+
+
+def escaped(text: str, start: int) -> tuple[str, int] | None:
+    """The object at `start` with the quotes inside its strings escaped, and where it ends.
+
+    A quote ends a value only before `}`, or before a comma and the next key. What is then no
+    object, or holds quotes in a list, is None.
+    """
+    out: list[str] = []
+    opened, at = "", start
+    while match := _START.match(text, at):
+        token, at = match[match.lastgroup or 0], match.end()
+        if token == "'" or (token == "[" and opened):
+            return None
+        if token == '"':
+            key = out[-1:] in (["{"], [","])
+            body = (_KEY if key else _VALUE).match(text, at)
+            if body is None:
+                return None
+            token, at = f'"{_QUOTE.sub(_escape, body[1])}"', body.end()
+        elif token in ("{", "}"):
+            opened = opened + token if token == "{" else opened[:-1]
+        out.append(token)
+        if not opened:
+            return "".join(out), at
+    return None
+
+
+def _escape(match: re.Match[str]) -> str:
+    return match[1] or '\\"'
 
 
 def parse(text: str) -> JsonValue:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from qwright.agent.dialects import CallDelta, Delta, Reader, Shown
 from qwright.agent.dialects.calls import new_id, read_arguments, unknown_tool
 from qwright.agent.dialects.history import prose_beside_calls
-from qwright.agent.dialects.lenient_json import Scan, parse, scan
+from qwright.agent.dialects.lenient_json import Scan, Scanner, parse
+from qwright.agent.dialects.pairs import whole
 from qwright.agent.dialects.reader import TextReader
 from qwright.agent.dialects.schema import fit
 from qwright.agent.messages import Message, ToolCall
@@ -63,14 +64,16 @@ class _Slot:
     """A call while its fragments arrive."""
 
     index: int | None
+    given: str | None
+    """The id the server gave, which another call may have too."""
     id: str
     name: str = ""
     arguments: str = ""
+    scanner: Scanner = field(default_factory=lambda: Scanner(0))
 
     @property
     def complete(self) -> bool:
-        start = len(self.arguments) - len(self.arguments.lstrip())
-        return scan(self.arguments, start).scan is Scan.COMPLETE
+        return self.scanner.scan(self.arguments).scan is Scan.COMPLETE
 
 
 class NativeReader:
@@ -115,21 +118,23 @@ class NativeReader:
     def _add(self, fragment: CallDelta) -> None:
         slot = self._newest(fragment)
         if slot is None or _begins_another(slot, fragment):
-            slot = _Slot(fragment.index, self._fresh(fragment.id))
+            slot = _Slot(fragment.index, fragment.id, self._fresh(fragment.id))
             self._slots.append(slot)
         elif slot.complete and fragment.arguments == slot.arguments:
             return  # the whole call once more, as some servers end a stream
         elif not slot.id:
             slot.id = self._fresh(fragment.id)
         slot.name = slot.name or fragment.name or ""
-        slot.arguments += fragment.arguments or ""
+        given = fragment.arguments or ""
+        slot.arguments += given if slot.arguments else given.lstrip()
 
     def _newest(self, fragment: CallDelta) -> _Slot | None:
-        """The last call with the fragment's id, or else on its index."""
-        same_id = [slot for slot in self._slots if fragment.id and slot.id == fragment.id]
+        """The last call with the fragment's id and index, or its id, or else on its index."""
+        same_id = [slot for slot in self._slots if fragment.id and slot.given == fragment.id]
         unplaced = fragment.index is None
+        placed = [slot for slot in same_id if slot.index == fragment.index]
         on_index = [slot for slot in self._slots if unplaced or slot.index == fragment.index]
-        return next(reversed(same_id or on_index), None)
+        return next(reversed(placed or same_id or on_index), None)
 
     def _fresh(self, given: str | None) -> str:
         taken = {slot.id for slot in self._slots}
@@ -137,7 +142,7 @@ class NativeReader:
 
     def _call(self, slot: _Slot, *, length: bool) -> ToolCall | None:
         known_id = slot.id or new_id()
-        text = slot.arguments.strip()
+        text = whole(slot.arguments.strip())
         if length and not slot.complete:
             self._cut = True
             return None
@@ -167,7 +172,4 @@ def _begins_another(slot: _Slot, fragment: CallDelta) -> bool:
 
 
 def _arguments(text: str) -> dict[str, Any]:
-    if not text:
-        return {}
-    missing = scan(text, 0).missing if text[0] == "{" else ""
-    return read_arguments(parse(text + missing))
+    return read_arguments(parse(text)) if text else {}

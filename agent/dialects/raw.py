@@ -15,6 +15,7 @@ from secrets import token_hex
 from typing import Any, Literal, cast
 
 from qwright.agent.dialects import Delta, Shown
+from qwright.agent.dialects.pairs import Pairs
 from qwright.agent.messages import Message, ToolCall
 from qwright.agent.model import CallChunk, TextDelta, ToolSpec
 
@@ -140,16 +141,18 @@ class RawReader:
 
     def __init__(self, form: _Form) -> None:
         self._form = form
+        self._pairs = Pairs()
         self._text = ""
         self._shown = 0
         self._complete = False
 
     def feed(self, delta: Delta) -> list[Shown]:
-        self._text += delta.content
+        self._text += self._pairs.join(delta.content)
         # Only whole lines: the last one may become the path.
         return self._show(self._text.rfind("\n") + 1)
 
     def finish(self, reason: str) -> list[Shown | CallChunk]:
+        self._text += self._pairs.rest()
         call = None if reason == "length" else self._form.call.search(self._text)
         self._complete = call is not None
         if call is None:

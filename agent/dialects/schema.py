@@ -6,6 +6,7 @@ tool's own validation says to the model.
 
 from __future__ import annotations
 
+import json
 from typing import Any, cast
 
 from qwright.agent.dialects.convert import Schema, branches, convert, kind_of, options
@@ -26,13 +27,18 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 def fit(arguments: dict[str, Any], tool: ToolSpec) -> dict[str, Any]:
     """`arguments` with wrong types mended and nulls for optional ones left out.
 
-    Raises ValueError with one line when required arguments are missing and none was given that
-    could stand for them under another name.
+    Raises ValueError with one line when one cannot be mended, or when required arguments are
+    missing and none was given that could stand for them under another name.
     """
     fitted = _object(arguments, tool.parameters, tool.parameters)
+    properties = properties_of(tool)
     missing = [key for key in _required(tool.parameters) if key not in fitted]
-    if missing and fitted.keys() <= properties_of(tool).keys():
+    if missing and not any(key.isidentifier() for key in fitted.keys() - properties.keys()):
         raise ValueError(f"{tool.name} was given no {' and no '.join(missing)}")
+    for key, value in fitted.items():
+        found = branches(properties.get(key), tool.parameters)
+        if not any(_accepts(value, one) for one in found):
+            raise ValueError(f'"{key}" must be {_wanted(found)}, not {_brief(value)}')
     return fitted
 
 
@@ -98,3 +104,25 @@ def _asks(found: list[Schema], kind: str) -> bool:
     """Whether that type is the only one asked for, null aside."""
     kinds = {kind_of(one) for one in found if options(one) is None} - {"null"}
     return kinds == {kind}
+
+
+_NAMES = {
+    "string": "a string",
+    "integer": "an integer",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "an object",
+}
+
+
+def _wanted(found: list[Schema]) -> str:
+    values = [json.dumps(value) for one in found for value in options(one) or ()]
+    return " or ".join(values or [_NAMES[kind_of(one)] for one in found if kind_of(one) in _NAMES])
+
+
+def _brief(value: JsonValue) -> str:
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "a list"
+    text = json.dumps(value)
+    return text if len(text) <= 40 else text[:37] + '..."'

@@ -154,10 +154,17 @@ class XmlText:
             return None, place
         if closing.kind is not Kind.END_PARAMETER and closing.begins:
             raw = raw.rstrip(" \t")
+        elif closing.begins and (margin := self._margin(closing)) == self._margin(tag):
+            raw = raw.removesuffix(margin)
         used = closing.kind in (Kind.END_PARAMETER, Kind.STRAY) or (
             closing.kind is Kind.END_FUNCTION and self._goes_on(end + 1, function, given)
         )
         return _without_own_tag(_unwrapped(raw), tag.name), end + 1 if used else end
+
+    def _margin(self, tag: Tag) -> str:
+        """The indentation of a tag that begins its line."""
+        line = self._text.rfind("\n", 0, tag.start) + 1
+        return self._text[line : tag.start] if tag.begins else ""
 
     def _mended(self, place: int, function: str, given: Mapping[str, str]) -> int | None:
         """The place of the tag that ends a value with a fault, the likelier readings first."""
@@ -252,7 +259,9 @@ class XmlText:
         )
 
     def _past_strays(self, place: int) -> int:
-        while self._tags[place].kind is Kind.STRAY and self._tags[place].adjoins:
+        """Over closing tags that close nothing."""
+        strays = (Kind.STRAY, Kind.END_PARAMETER)
+        while self._tags[place].kind in strays and self._tags[place].adjoins:
             place += 1
         return place
 
