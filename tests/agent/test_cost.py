@@ -12,8 +12,8 @@ from qwright.agent.loop import Task
 from qwright.agent.messages import Image, Message
 from qwright.agent.model import Finish, RetryChunk, Usage
 from qwright.agent.profile import DEFAULT, FREE, Price, Profile, profile_for
+from tests.agent.moves import LOOK
 from tests.agent.stage import PATIENT, Stage
-from tests.agent.test_loop import LOOK
 from tests.agent.tool_specs import TOOLS
 from tests.fakes import Answer
 

@@ -15,8 +15,8 @@ from qwright.agent.progress import Progress
 from qwright.agent.render import Renderer
 from qwright.agent.render.machine import JsonRenderer, StreamJsonRenderer
 from qwright.agent.render.text import TextRenderer, open_console
+from tests.agent.moves import FIX, LOOK, VERIFIED, WRONG
 from tests.agent.stage import SEVERAL, Stage
-from tests.agent.test_loop import FIX, LOOK, VERIFIED, WRONG
 from tests.fakes import Answer, says
 
 EVIL = "\x1b]0;owned\x07\x1b[31mred\x1b[0m\x9b2J\u202etxt\x08\r\x00\x1b]52;c;cm0gLXJm\x1b\\"
