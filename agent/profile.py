@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, PositiveInt, field_validator
 
@@ -19,8 +19,8 @@ from qwright.agent.dialects import Constraint, DialectName
 from qwright.agent.endpoint import LOCAL, Provider
 from qwright.agent.model import Sampling
 
-_Table = dict[str, object]
-_OF_A_ROW = ("match", "hosts")
+_Table = dict[str, Any]
+_OF_A_ROW = ("base", "match", "hosts")
 
 
 class Price(BaseModel):
@@ -170,15 +170,19 @@ class OwnProfile(BaseModel):
         return profile.model_copy(update={**changed, "stated": profile.stated | stated})
 
 
-class Row(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Row:
     """One table of profiles.toml: a profile, and the models and servers it is for."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    match: tuple[str, ...] = ()
+    match: tuple[str, ...]
     """Regular expressions, searched in the lower-case name; empty for a mere base."""
-    hosts: tuple[Provider, ...] = ()
+    hosts: tuple[Provider, ...]
     """Empty: all."""
-    profile: Profile
+    facts: dict[str, Any]
+
+    @property
+    def profile(self) -> Profile:
+        return Profile.model_validate(self.facts)
 
     def is_for(self, model: str, provider: Provider) -> bool:
         at_home = not self.hosts or provider in self.hosts
@@ -208,7 +212,7 @@ def profile_for(
 def table() -> tuple[Row, ...]:
     """The rows of profiles.toml, in the order in which they are tried."""
     text = resources.files("qwright.agent").joinpath("profiles.toml").read_text("utf-8")
-    tables = {str(one["name"]): one for one in tomllib.loads(text)["profile"]}
+    tables: dict[str, _Table] = {one["name"]: one for one in tomllib.loads(text)["profile"]}
     return tuple(_row(one, tables) for one in tables.values())
 
 
@@ -216,17 +220,14 @@ def _row(one: _Table, tables: Mapping[str, _Table]) -> Row:
     facts = _inherited(one, tables)
     for key in ("sampling", "direct_sampling"):
         if key in facts:
-            facts[key] = SamplingFacts.model_validate(facts[key]).over(_SERVERS_OWN)
-    own = {key: facts.pop(key) for key in _OF_A_ROW if key in facts}
-    return Row.model_validate({**own, "profile": facts})
+            facts[key] = replace(_SERVERS_OWN, **facts[key])
+    return Row(tuple(one.get("match", ())), tuple(one.get("hosts", ())), facts)
 
 
-def _inherited(one: _Table, tables: Mapping[str, _Table]) -> dict[str, object]:
-    """The fields of a table over those of its bases. Raises KeyError for an unknown base."""
-    base = one.get("base")
-    facts = {} if base is None else _inherited(tables[str(base)], tables)
-    kept = {key: value for key, value in facts.items() if key not in _OF_A_ROW}
-    return kept | {key: value for key, value in one.items() if key != "base"}
+def _inherited(one: _Table, tables: Mapping[str, _Table]) -> _Table:
+    """The facts of a table over those of its bases. Raises KeyError for an unknown base."""
+    base = _inherited(tables[one["base"]], tables) if "base" in one else {}
+    return base | {key: value for key, value in one.items() if key not in _OF_A_ROW}
 
 
 def _prices(profile: Profile, provider: Provider) -> tuple[Price, ...]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from typing import get_args
 
 import pytest
 from pydantic import JsonValue, ValidationError
@@ -138,6 +139,7 @@ def test_every_row_is_reached_by_a_name_of_its_own() -> None:
 def test_profiles_leave_room_for_a_prompt() -> None:
     for row in table():
         profile = row.profile
+        assert set(row.hosts) <= set(get_args(Provider))
         assert profile.max_output <= profile.context // 4, profile.name
         bounds = [price.up_to for price in profile.prices]
         assert bounds[-1:] in ([], [None]), profile.name
