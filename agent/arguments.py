@@ -33,7 +33,8 @@ exit codes:
   130 interrupted
 
 With no --model, --base-url or API key, the embedded Qwen2.5-Coder runs on this machine.
-Variables: OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_MODEL, DASHSCOPE_API_KEY, NO_COLOR, QWRIGHT_HOME.
+Variables: OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_MODEL, DASHSCOPE_API_KEY, DASHSCOPE_REGION,
+  OPENROUTER_API_KEY, MODELSCOPE_API_KEY, OLLAMA_HOST, NO_COLOR, QWRIGHT_HOME.
 """
 
 
@@ -102,7 +103,13 @@ def _run_parser() -> argparse.ArgumentParser:
 
 def _add_model_flags(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("model").add_argument
-    add("-m", "--model", metavar="NAME", help="a model of the server, or an embedded one")
+    add(
+        "-m",
+        "--model",
+        metavar="NAME",
+        help="an embedded model, a model of the server, or SERVER/NAME: ollama, "
+        "lmstudio, llamacpp, vllm, sglang, dashscope, openrouter, modelscope, openai",
+    )
     add("--base-url", metavar="URL", help="an OpenAI-compatible server, e.g. http://host:8000/v1")
     add(
         "--effort",
