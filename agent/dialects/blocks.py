@@ -182,10 +182,10 @@ def may_be_function(text: str, start: int, known: Collection[str]) -> bool:
 
 def held_from(text: str, start: int) -> int:
     """The first position from `start` on whose text may be the beginning of a call."""
+    line = text.rfind("\n") + 1
     tag = text.rfind("<", max(start, len(text) - len(_RESPONSE)))
     if tag >= 0 and any(name.startswith(text[tag:]) for name in TAGS):
-        return tag
-    line = text.rfind("\n") + 1
+        return tag if text[max(line, start) : tag].strip(" \t") else max(line, start)
     if line >= start and text[line:].strip(" \t") in ("", "`", "``", "~", "~~"):
         return line
     return len(text)

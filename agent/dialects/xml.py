@@ -3,7 +3,7 @@
 Nothing in a value is escaped, and a file to be written may itself hold these tags. So a value ends
 where the rest of the call still makes sense: at the first `</parameter>` that is followed by the
 call's own structure while every call opened inside the value is closed again. Only when there is
-none are the faults models make looked for, and never in an answer that was cut off.
+none are the faults models make looked for; in an answer that was cut off, only the certain ones.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ class XmlText:
         """A parameter's value, and the place of the tag after it; None where it has no end."""
         tag = self._tags[place]
         end = self._closed(place, function, (Kind.PARAMETER, Kind.FUNCTION, Kind.CALL))
-        if end is None and not self._cut:
+        if end is None:
             end = self._mended(place, function, given)
         if end is None:
             return None, place
@@ -168,6 +168,8 @@ class XmlText:
 
     def _mended(self, place: int, function: str, given: Mapping[str, str]) -> int | None:
         """The place of the tag that ends a value with a fault, the likelier readings first."""
+        if self._cut:
+            return self._implied(place, function, given)
         end = self._closed(place, function, (Kind.PARAMETER,))
         if end is None:
             end = self._implied(place, function, given)
@@ -233,7 +235,9 @@ class XmlText:
             if tag.kind is Kind.STRAY and tag.name == own and self._structural(here + 1, function):
                 return here
             if tag.kind in (Kind.END_FUNCTION, Kind.END_CALL):
-                return here
+                following = self._tags[here + 1]
+                ends = following.kind is Kind.END_CALL and following.adjoins and tag.begins
+                return here if ends or not self._cut else None
             if tag.kind in (Kind.END_PARAMETER, *_BEGINS_ANOTHER):
                 return None
         return None
