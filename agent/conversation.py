@@ -8,6 +8,7 @@ from qwright.agent import compaction, opening
 from qwright.agent import events as ev
 from qwright.agent import model as m
 from qwright.agent.context import Context
+from qwright.agent.cost import counted
 from qwright.agent.errors import ContextOverflowError, ModelError
 from qwright.agent.limits import Budget, Stop
 from qwright.agent.messages import Image, Message, ToolCall
@@ -85,34 +86,35 @@ class Conversation:
         self.messages = shorter
         return True
 
-    async def own_summary(self, model: m.Model, budget: Budget) -> tuple[str, m.Usage]:
-        """What the model itself would keep, and what asking took; empty where it gives nothing.
+    async def own_summary(self, model: m.Model, budget: Budget) -> tuple[str, list[m.Usage]]:
+        """What the model itself would keep, and what asking took; "" where it gives nothing.
 
         The tools are shown as ever, or the server's cache of the prompt would be void; calls are
         ignored. Raises Stop.
         """
-        text, usage = list[str](), m.Usage()
+        text, took = list[str](), list[m.Usage]()
         shorter = self._shorter(self._tokens(self.messages))
         forms = [compaction.asking(one) for one in (self.messages, shorter)]
         rooms = [min(_ASKED_TOKENS, self._context.max_output(one, self.tools)) for one in forms]
         best = next((place for place, room in enumerate(rooms) if room >= _USEFUL_TOKENS), None)
         if best is None:
-            return "", usage
+            return "", took
         stream = model.stream(forms[best], self.tools, max_output=rooms[best])
         try:
             while (chunk := await budget.wait(anext(stream, None))) is not None:
                 match chunk:
                     case m.TextDelta():
                         text.append(chunk.text)
-                    case m.RetryChunk():
+                    case m.RetryChunk(usage=usage):
                         text.clear()
+                        took += [usage] if usage else []
                     case m.Finish():
-                        usage = chunk.usage
+                        took.append(counted(chunk, forms[best], self.tools))
                     case _:
                         pass
         except ModelError:
-            return "", usage  # the facts must do; what is wrong shows at the next request
-        return "".join(text), usage
+            text.clear()  # the facts must do; what is wrong shows at the next request
+        return "".join(text), took
 
     def compact(self, own: str, changed: str) -> ev.Compacted:
         """Replace what came after the first prompt: the facts, and the model's `own` summary.

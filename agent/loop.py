@@ -227,8 +227,9 @@ class Agent:
             return
         own = ""
         if self._profile.constraint in ("none", "strict"):  # the others force a call
-            own, usage = await self._talk.own_summary(self._model, self._budget)
-            yield self._spent(usage)
+            own, took = await self._talk.own_summary(self._model, self._budget)
+            for usage in took:
+                yield self._spent(usage)
         changed = compaction.changed_files(await (await self._workspace()).diff())
         yield self._talk.compact(own, changed)
 

@@ -52,11 +52,8 @@ class TextRenderer:
                 self._tool(event)
             case ev.VerifyFinished():
                 self._verify(event)
-            case ev.Retrying():
-                wait = f" in {event.wait:.0f} s" if event.wait else ""
-                self._line("↻", f"{event.reason}; trying again{wait}", "yellow")
-            case ev.Notice():
-                self._line("!", event.text, "yellow")
+            case ev.Retrying() | ev.Compacted() | ev.Notice():
+                self._remark(event)
             case _:
                 pass
 
@@ -81,6 +78,17 @@ class TextRenderer:
             self._line("✓", f"Done{how}: {cost}", "bold green")
         else:
             self._line("✗", f"{done.text or done.reason} ({cost})", "bold red")
+
+    def _remark(self, event: ev.Retrying | ev.Compacted | ev.Notice) -> None:
+        match event:
+            case ev.Retrying():
+                wait = f" in {event.wait:.0f} s" if event.wait else ""
+                self._line("↻", f"{event.reason}; trying again{wait}", "yellow")
+            case ev.Compacted():
+                text = f"older turns summarised: {event.before:,} → {event.after:,} tokens"
+                self._line("⇣", text, "dim")
+            case ev.Notice():
+                self._line("!", event.text, "yellow")
 
     def _tool(self, event: ev.ToolFinished) -> None:
         details = event.details

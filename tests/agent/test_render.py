@@ -104,6 +104,7 @@ def hostile() -> list[ev.Event]:
         ev.ReasoningDelta(text=EVIL),
         ev.Retrying(reason=EVIL, attempt=1, wait=1),
         ev.Notice(text=EVIL),
+        ev.Compacted(summary=EVIL, before=2, after=1),
         ev.VerifyFinished(command=EVIL, exit_code=1, output=EVIL, seconds=1),
     ]
     for name, is_error in (("edit", False), (EVIL, True), ("run_shell_command", True)):
@@ -123,6 +124,13 @@ def test_what_comes_from_outside_cannot_draw_on_the_terminal() -> None:
     ours = shown([*hostile(), last], end, terminal=True)
     for sequence in ("\x1b]0", "\x1b]52", "\x9b", "\u202e", "\x1b[31mred", "\x00"):
         assert sequence not in ours
+
+
+def test_a_person_learns_that_turns_were_summarised() -> None:
+    event = ev.Compacted(summary="private", before=30_000, after=9_000)
+    text = shown([event], outcome(finished()))
+    assert "30,000 → 9,000 tokens" in text
+    assert "private" not in text
 
 
 def test_an_escape_sequence_cut_into_two_pieces_is_none() -> None:
