@@ -34,7 +34,8 @@ def fitted(profile: Profile, info: ServerInfo, learned: Learned) -> Profile:
     }
     kept = {key: value for key, value in changed.items() if key not in profile.stated}
     fitting = profile.model_copy(update=kept)
-    return fitting.within(info.context) if info.context else fitting
+    window = info.context or learned.window
+    return fitting.within(window) if window else fitting
 
 
 def text_form(profile: Profile, info: ServerInfo) -> DialectName:

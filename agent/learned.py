@@ -32,13 +32,15 @@ class Learned(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     at: float = 0.0
-    """When the habits, which are all but `info`, were last confirmed or changed."""
+    """When the habits, which are all but `info` and `asked`, were last confirmed or changed."""
     asked: float = 0.0
     info: ServerInfo | None = None
     dialect: DialectName | None = None
     """What to speak instead of native calls, which this server refused or did not read."""
     refused: tuple[str, ...] = ()
     """Fields of a request that the server rejects."""
+    window: int | None = None
+    """Tokens, as a server named them when it refused a request that was too long."""
 
 
 def recall(endpoint: Endpoint, *, now: float | None = None) -> Learned:
@@ -51,7 +53,7 @@ def recall(endpoint: Endpoint, *, now: float | None = None) -> Learned:
     if not 0 <= now - found.asked < FACTS_SECONDS:
         found = found.model_copy(update={"info": None, "asked": 0.0})
     if not 0 <= now - found.at < HABITS_SECONDS:
-        found = found.model_copy(update={"dialect": None, "refused": (), "at": 0.0})
+        found = found.model_copy(update={"dialect": None, "refused": (), "window": None, "at": 0.0})
     return found
 
 
@@ -99,6 +101,10 @@ class Notes(Protocol):
         """The server does not take the tools of a request."""
         ...
 
+    def window_found(self, tokens: int) -> None:
+        """The server named its window in refusing a request."""
+        ...
+
     def called(self, *, native: bool, text: str) -> None:
         """An answer to a request with native tools held calls; in `text` unless `native`."""
         ...
@@ -126,6 +132,9 @@ class Lessons:
 
     def tools_refused(self) -> None:
         self._keep(recall(self._endpoint), dialect=self._fallback)
+
+    def window_found(self, tokens: int) -> None:
+        self._keep(recall(self._endpoint), window=tokens)
 
     def called(self, *, native: bool, text: str) -> None:
         if native:

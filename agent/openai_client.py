@@ -205,6 +205,7 @@ class OpenAIModel:
                 return await self._post(body)
             except openai.APIStatusError as error:
                 failure = await self._status_failure(error)
+                self._note_window(failure)
                 refused = set[str]()
                 # One that names max_tokens may mean that prompt and answer are too long together.
                 if _is_complaint(error) and not isinstance(failure, ContextOverflowError):
@@ -222,6 +223,11 @@ class OpenAIModel:
         self._refused |= refused
         if self._notes:
             self._notes.fields_refused(refused)
+
+    def _note_window(self, failure: ModelError) -> None:
+        window = failure.window if isinstance(failure, ContextOverflowError) else None
+        if self._notes and window:
+            self._notes.window_found(window)
 
     def _falls_back(self, failure: ModelError) -> bool:
         if not (isinstance(failure, ToolsRefusedError) and self._fallback):

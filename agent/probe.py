@@ -27,6 +27,7 @@ _LIST = ToolSpec("list_directory", "List a directory.", _PATH)
 _TOOLS = (_READ, _LIST)
 _AGENT = "You are a coding agent. Use the tools."
 _ONE = Question(_AGENT, "Read the file README.md.", _TOOLS, 160)
+_PROSE = Question(_AGENT, "Say hello in one sentence. Do not call anything.", _TOOLS, 160)
 _TWO = Question(
     _AGENT,
     "Read the files a.txt and b.txt: make two calls in one answer, nothing else.",
@@ -139,8 +140,8 @@ class _Probe:
         form = text_form(self._known, self._info)
         text = await self._call(f"calls as text ({form})", form)
         held = self._info.constraint
-        if held in ("grammar", "structured", "format"):
-            await self._call(f"constrained calls ({held})", form, held)
+        if held != "none":
+            await self._held(form, held)
         self._learned = self._learned.model_copy(
             update={"dialect": self._instead_of_native(native, text, form), "at": time.time()}
         )
@@ -167,17 +168,31 @@ class _Probe:
         self._findings.append(found)
         return answer
 
-    async def _call(
-        self, name: str, form: DialectName, constraint: Constraint = "none"
-    ) -> Answer | None:
+    async def _call(self, name: str, form: DialectName) -> Answer | None:
         self._say(f"asking for {name}")
         try:
-            answer = await self._ask(_ONE, form, constraint, require_call=constraint != "none")
+            answer = await self._ask(_ONE, form)
         except ModelError as error:
             self._findings.append(Finding(name, "failed", str(error)))
             return None
         self._findings.append(_judged(name, answer))
         return answer
+
+    async def _held(self, form: DialectName, held: Constraint) -> None:
+        """Ask for anything but a call: one that comes all the same was forced."""
+        name = f"constrained calls ({held})"
+        if not _is_held(form, held):
+            self._findings.append(Finding(name, "no", "qwright does not use it here"))
+            return
+        self._say(f"asking for {name}")
+        try:
+            answer = await self._ask(_PROSE, form, held, require_call=True)
+        except ModelError as error:
+            self._findings.append(Finding(name, "failed", str(error)))
+            return
+        good = bool(answer.calls) and not any(call.error for call in answer.calls)
+        detail = f"asked for prose; {_shown(answer)}"
+        self._findings.append(Finding(name, "yes" if good else "no", detail))
 
     async def _parallel(self, profile: Profile) -> None:
         self._say("asking for two calls at once")
@@ -358,8 +373,17 @@ def _shown(answer: Answer) -> str:
 
 
 def _spoken(profile: Profile, native: Answer | None) -> Finding:
-    held = "" if profile.constraint == "none" else f" with {profile.constraint}"
+    held = f" with {profile.constraint}" if _is_held(profile.dialect, profile.constraint) else ""
     why = "what runs will use"
     if profile.dialect != "native" and native and native.native and native.calls:
         why += "; the family is known to obey it better than native calls"
     return Finding("dialect", f"{profile.dialect}{held}", why)
+
+
+def _is_held(form: DialectName, constraint: Constraint) -> bool:
+    """Whether requests in this form say anything of the constraint."""
+    free, bound = (
+        dialect_for(form, constraint=one, require_call=True).request(_TOOLS)
+        for one in ("none", constraint)
+    )
+    return free != bound

@@ -77,6 +77,9 @@ class Ears:
     def tools_refused(self) -> None:
         pass
 
+    def window_found(self, tokens: int) -> None:
+        pass
+
     def called(self, *, native: bool, text: str) -> None:
         self.native = native
 

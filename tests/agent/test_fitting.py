@@ -57,6 +57,9 @@ def test_the_window_is_the_one_that_is_served() -> None:
     found = fitted(CODER, ServerInfo("vllm", True, context=20_000), NEW)
     assert (found.context, found.max_output) == (20_000, 5_000)
     assert fitted(CODER, UNKNOWN, NEW).context == CODER.context
+    assert fitted(CODER, UNKNOWN, Learned(window=20_000)).context == 20_000
+    says = ServerInfo("vllm", True, context=40_000)
+    assert fitted(CODER, says, Learned(window=20_000)).context == 40_000
 
 
 def test_what_a_user_has_set_stays() -> None:

@@ -116,3 +116,10 @@ def test_forms_are_told_apart() -> None:
     assert spoken_form(XML) == "xml"
     assert spoken_form('<tools>\n{"name": "x"}') == "tools"
     assert spoken_form('```json\n{"name": "x"}') == "hermes"
+
+
+def test_a_window_is_kept_beside_the_rest() -> None:
+    lessons = Lessons(HERE, "xml")
+    lessons.tools_refused()
+    lessons.window_found(9_000)
+    assert (recall(HERE).window, recall(HERE).dialect) == (9_000, "xml")

@@ -29,6 +29,8 @@ class Speaker:
 
     native: Literal["yes", "text", "refused", "never"] = "yes"
     text: bool = True
+    obeys: bool = True
+    """Whether a grammar binds it."""
     parallel: bool = True
     streams: bool = True
     counts: bool = True
@@ -41,6 +43,10 @@ class Speaker:
     def __call__(self, request: dict[str, Any]) -> Reply:
         self.asked += 1
         said = " ".join(str(message["content"]) for message in request["messages"])
+        if "Do not call anything" in said:
+            held = self.obeys and "grammar" in request
+            text = self._as_text(said) if held else "Hello."
+            return self._stream(request, [{"content": text}])
         if "tools" in request:
             if self.native == "refused":
                 return error(400, of.NO_TOOLS)
@@ -115,24 +121,32 @@ def shown(speaker: Any, pages: of.Pages, *, model: str = "m1") -> Shown:
 
 
 def test_a_server_that_can_do_everything() -> None:
-    table = shown(Speaker(), of.vllm())
-    assert table["server"] == "vllm 0.12.0"
+    table = shown(Speaker(), of.llamacpp())
+    assert table["server"] == "llamacpp b7000-abcdef12"
     assert table["model"] == "m1"
     assert (table["streaming"], table["usage"], table["prompt cache"]) == ("yes", "yes", "yes")
     assert (table["native calls"], table["calls as text"]) == ("yes", "yes")
     assert (table["constrained"], table["parallel"]) == ("yes", "yes")
-    assert table["dialect"] == "native with strict"
-    assert table["window"] == "65,536 tokens"
-    assert table["thinking"] == "no"
+    assert table["dialect"] == "native"
+    assert table["window"] == "8,192 tokens"
+    assert (table["thinking"], table["vision"]) == ("no", "no")
     assert table.report.error is None
-    assert table.report.profile.context == 65_536
+    assert table.report.profile.context == 8_192
+
+
+def test_a_grammar_counts_only_when_it_binds() -> None:
+    table = shown(Speaker(), of.llamacpp())
+    assert "asked for prose; came: read_file(README.md)" in table.detail("constrained")
+    table = shown(Speaker(obeys=False), of.llamacpp())
+    assert table["constrained"] == "no"
+    assert "Hello." in table.detail("constrained")
 
 
 def test_calls_left_in_the_text_make_text_the_dialect_and_it_is_remembered() -> None:
     table = shown(Speaker(native="text"), of.vllm())
     assert table["native calls"] == "no"
     assert "as text (hermes)" in table.detail("native calls")
-    assert table["dialect"] == "hermes with structured"
+    assert table["dialect"].startswith("hermes")
     assert recall(table.report.endpoint).dialect == "hermes"
 
 
@@ -163,7 +177,6 @@ def test_a_model_that_calls_nothing_is_told_with_its_words() -> None:
     assert table["native calls"] == "no"
     assert "Please read it yourself." in table.detail("native calls")
     assert table["calls as text"] == "no"
-    assert table["constrained"] == "no"
     assert table["parallel"] == "no"
 
 
@@ -248,7 +261,7 @@ def test_a_failure_in_between_is_a_row() -> None:
     assert table["native calls"] == "failed"
     assert "boom" in table.detail("native calls")
     assert table["calls as text"] == "yes"
-    assert table["dialect"] == "hermes with structured"
+    assert table["dialect"].startswith("hermes")
 
 
 def test_all_that_was_learned_is_kept() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from qwright.agent.dialects.native import NativeDialect
 from qwright.agent.dialects.text import TextDialect
-from qwright.agent.errors import ToolsRefusedError
+from qwright.agent.errors import ContextOverflowError, ToolsRefusedError
 from qwright.agent.model import Chunk, RetryChunk
 from qwright.agent.openai_client import OpenAIModel
 from tests.agent import imitations as of
@@ -35,6 +35,7 @@ class Heard:
     refused: tuple[str, ...] = ()
     fields: list[set[str]] = field(default_factory=list[set[str]])
     refusals: int = 0
+    window: int = 0
     forms: list[tuple[bool, str]] = field(default_factory=list[tuple[bool, str]])
 
     def fields_refused(self, fields: Any) -> None:
@@ -42,6 +43,9 @@ class Heard:
 
     def tools_refused(self) -> None:
         self.refusals += 1
+
+    def window_found(self, tokens: int) -> None:
+        self.window = tokens
 
     def called(self, *, native: bool, text: str) -> None:
         self.forms.append((native, text))
@@ -139,3 +143,13 @@ def test_refused_fields_are_noted_and_never_sent_again() -> None:
     _, server = talk(script, later)
     assert len(server.requests) == 1
     assert later.fields == []
+
+
+def test_a_window_named_in_a_refusal_is_noted() -> None:
+    full = error(
+        400, "This model's maximum context length is 2048 tokens. However, you requested 9"
+    )
+    heard = Heard()
+    with pytest.raises(ContextOverflowError):
+        talk([full], heard)
+    assert heard.window == 2048
