@@ -15,8 +15,6 @@ ASK = (
     "a summary. Write it now, as plain text and without a tool call: what you found out (files, "
     "functions, line numbers), what you decided and why, what failed, what is left to do. Be brief."
 )
-_KEPT_RESULTS = 3
-"""The newest tool results stay as they are, and those the model has not seen yet."""
 _SHORT = 300
 """Characters of a result that is not worth leaving out."""
 _STUB_TOKENS = 40
@@ -50,15 +48,16 @@ class Record:
             self.failure = ""
 
 
-def without_old_results(messages: Sequence[Message], excess: int) -> list[Message]:
+def without_old_results(messages: Sequence[Message], excess: int, keep: int) -> list[Message]:
     """The oldest tool results, until `excess` tokens are saved, give way to a line each.
 
-    Every message keeps its place, so that calls and results stay paired.
+    The `keep` newest stay, and those the model has not seen yet. Every message keeps its place,
+    so that calls and results stay paired.
     """
     shorter, calls = list(messages), list[ToolCall]()
     results = [place for place, one in enumerate(messages) if one.role == "tool"]
     seen = _last_answer(messages)
-    old = {place for place in results[:-_KEPT_RESULTS] if place < seen}
+    old = {place for place in results[: len(results) - keep] if place < seen}
     for place, message in enumerate(messages):
         if message.role == "assistant":
             calls = list(message.tool_calls)

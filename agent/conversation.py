@@ -14,6 +14,8 @@ from qwright.agent.limits import Budget, Stop
 from qwright.agent.messages import Image, Message, ToolCall
 from qwright.tools.base import ToolResult
 
+_KEPT_RESULTS = (3, 0)
+"""How many of the newest tool results stay; fewer only where that is not enough."""
 _ASKED_TOKENS = 800
 _USEFUL_TOKENS = 200
 """Room for an answer below which no summary is asked for."""
@@ -79,12 +81,12 @@ class Conversation:
         tokens, limit = self._tokens(self.messages), self._context.limit
         if tokens <= limit:
             return True
-        shorter = self._shorter(tokens)
-        # Much at once or not at all, for each time the server must evaluate the prompt again.
-        if self._tokens(shorter) > limit * 3 // 4:
-            return False
-        self.messages = shorter
-        return True
+        for shorter in map(self._shorter, _KEPT_RESULTS):
+            # Much at once or not at all, for each time the server must evaluate it all again.
+            if self._tokens(shorter) <= limit * 3 // 4:
+                self.messages = shorter
+                return True
+        return False
 
     async def own_summary(self, model: m.Model, budget: Budget) -> tuple[str, list[m.Usage]]:
         """What the model itself would keep, and what asking took; "" where it gives nothing.
@@ -93,8 +95,7 @@ class Conversation:
         ignored. Raises Stop.
         """
         text, took = list[str](), list[m.Usage]()
-        shorter = self._shorter(self._tokens(self.messages))
-        forms = [compaction.asking(one) for one in (self.messages, shorter)]
+        forms = [compaction.asking(one) for one in (self.messages, self._shorter())]
         rooms = [min(_ASKED_TOKENS, self._context.max_output(one, self.tools)) for one in forms]
         best = next((place for place, room in enumerate(rooms) if room >= _USEFUL_TOKENS), None)
         if best is None:
@@ -123,7 +124,7 @@ class Conversation:
         """
         before, limit = self._tokens(self.messages), self._context.limit
         text = compaction.summary(self._record, changed, own, limit)
-        for step in (compaction.last_step(self._shorter(before)), []):
+        for step in (compaction.last_step(self.messages), []):
             anew = compaction.begun_anew(self._start, text, step)
             after = self._tokens(anew)
             if after <= min(limit * 3 // 4, before * 9 // 10):
@@ -134,5 +135,6 @@ class Conversation:
     def _tokens(self, messages: Sequence[Message]) -> int:
         return self._context.tokens(messages, self.tools)
 
-    def _shorter(self, tokens: int) -> list[Message]:
-        return compaction.without_old_results(self.messages, tokens - self._context.limit // 2)
+    def _shorter(self, keep: int = 0) -> list[Message]:
+        excess = self._tokens(self.messages) - self._context.limit // 2
+        return compaction.without_old_results(self.messages, excess, keep)

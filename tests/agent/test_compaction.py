@@ -27,7 +27,7 @@ class TestOldResults:
         messages = [*START]
         for n in range(8):
             messages += turn(call("read_file", path=f"{n}.py"), result="word " * 1_000)
-        shorter = without_old_results(messages, 1_500)
+        shorter = without_old_results(messages, 1_500, 3)
         left_out = [m.content for m in shorter if "left out" in m.content]
         assert len(left_out) == 2
         assert "read_file 0.py: 5,000 characters" in left_out[0]
@@ -37,19 +37,19 @@ class TestOldResults:
 
     def test_the_newest_stay_and_those_not_seen_yet(self) -> None:
         messages = [*START, *turn(READ), *turn(*[READ] * 6)]
-        shorter = without_old_results(messages, 10**6)
+        shorter = without_old_results(messages, 10**6, 3)
         assert [m.content for m in shorter[4:]] == [m.content for m in messages[4:]]
         assert "left out" in shorter[3].content
 
     def test_each_stub_names_its_own_call(self) -> None:
         messages = [*START, *turn(READ, TEST), *turn(READ), *turn(READ), *turn(READ)]
-        shorter = without_old_results(messages, 10**6)
+        shorter = without_old_results(messages, 10**6, 3)
         assert "read_file a.py" in shorter[3].content
         assert "run_shell_command make test" in shorter[4].content
 
     def test_short_results_and_all_else_are_left(self) -> None:
         messages = [*START, *turn(READ, result="short"), *turn(READ), *turn(READ), *turn(READ)]
-        assert without_old_results(messages, 10**6)[3].content == "short"
+        assert without_old_results(messages, 10**6, 3)[3].content == "short"
 
 
 class TestRecord:
