@@ -6,7 +6,9 @@ processes, and writing a file anew with guesses and without. Servers of the benc
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -49,7 +51,6 @@ TASK = "Fix the typo in README.md."
 WRITING = "Explain in plain words how a hash table works."
 RENAMING = "Write this file again, all of it, with shift_3 renamed to move_3:\n\n"
 TOOLS = [ToolSpec(**spec(tool)) for tool in SMALL_TOOLS.values()]
-_SPIN = (sys.executable, "-c", "while True: pass")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,15 +198,15 @@ async def second_turn(server: Server) -> Report:
 
 
 @contextmanager
-def busy(count: int = 2) -> Generator[None]:
-    """Processes that never sleep, in a session of their own, as in another terminal."""
-    spinning = [subprocess.Popen(_SPIN, start_new_session=True) for _ in range(count)]
+def busy() -> Generator[int]:
+    """Two processes that never sleep, in one session, as a build in another terminal; its id."""
+    script = "import os\nos.fork()\nwhile True:\n    pass"
+    first = subprocess.Popen([sys.executable, "-c", script], start_new_session=True)
     try:
-        yield
+        yield first.pid
     finally:
-        for process in spinning:
-            process.kill()
-            process.wait()
+        os.killpg(first.pid, signal.SIGKILL)
+        first.wait()
 
 
 async def beside_busy(server: Server, rounds: int) -> Report:

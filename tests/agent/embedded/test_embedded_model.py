@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
-from qwright.agent.embedded.catalogue import Entry, find
+from qwright.agent.embedded.catalogue import Entry
 from qwright.agent.embedded.fetch import import_root
 from qwright.agent.embedded.record import key_path, record_path
 from qwright.agent.embedded.server import Endpoint, ensure_server, running, stop
-from qwright.agent.embedded.weights import models_dir, path_of, pull
 from tests.agent.embedded.client import call, chat
 from tests.agent.embedded.house import Heard
 
@@ -31,20 +28,6 @@ TOOL = {
         "parameters": {"type": "object", "properties": {"path": {"type": "string"}}},
     },
 }
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Generator[Entry]:
-    """The 0.5B from the user's cache, in a home of its own whose servers end with the module."""
-    entry = find("0.5b")
-    file = pull(entry, Heard())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("QWRIGHT_HOME", str(tmp_path_factory.mktemp("home")))
-        models_dir().mkdir(parents=True)
-        path_of(entry).symlink_to(file)
-        shutil.copy(f"{file}.verified", f"{path_of(entry)}.verified")
-        yield entry
-        asyncio.run(stop())
 
 
 def serve(model: Entry, idle: float | None = None) -> Endpoint:
