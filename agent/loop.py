@@ -230,6 +230,7 @@ class Agent:
             own, took = await self._talk.own_summary(self._model, self._budget)
             for usage in took:
                 yield self._spent(usage)
+            self._budget.check_spending()
         changed = compaction.changed_files(await (await self._workspace()).diff())
         yield self._talk.compact(own, changed)
 

@@ -14,7 +14,9 @@ from qwright.agent.model import Finish, RetryChunk, Usage
 from qwright.agent.profile import DEFAULT, FREE, Price, Profile, profile_for
 from tests.agent.moves import LOOK
 from tests.agent.stage import PATIENT, Stage
+from tests.agent.test_context_session import forty_turns, profile, stage_with
 from tests.agent.tool_specs import TOOLS
+from tests.agent.windows import Run, WindowedModel, play
 from tests.fakes import Answer
 
 CODER = profile_for("qwen3-coder-plus", "dashscope")
@@ -140,3 +142,16 @@ class TestRun:
         run = Stage(tmp_path).play(answer, profile=self.PRICED)
         assert run.finished.cost == pytest.approx(0.2)
         assert run.finished.tokens.prompt == 180
+
+    def test_nothing_is_asked_after_a_summary_that_took_the_rest(self, tmp_path: Path) -> None:
+        def session(name: str, limits: Limits) -> tuple[WindowedModel, Run]:
+            model = WindowedModel(8_192, forty_turns())
+            dear = profile(8_192, prices=(Price(input=0, output=50_000),))
+            return model, play(stage_with(tmp_path / name), model, dear, Task("t", limits=limits))
+
+        _, free = session("free", Limits(turns=40))
+        first = free.events.index(free.compacted[0])
+        requests = sum(isinstance(event, ev.UsageReported) for event in free.events[:first])
+        model, run = session("held", Limits(cost=float(requests)))
+        assert (run.finished.reason, run.finished.cost) == ("cost_limit", requests)
+        assert (len(model.asked), model.summaries) == (requests, 1)
