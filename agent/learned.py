@@ -37,6 +37,8 @@ class Learned(BaseModel):
     info: ServerInfo | None = None
     dialect: DialectName | None = None
     """What to speak instead of native calls, which this server refused or did not read."""
+    strayed: int = 0
+    """Answers in a row with calls that the server left in the text."""
     refused: tuple[str, ...] = ()
     """Fields of a request that the server rejects."""
     window: int | None = None
@@ -50,10 +52,10 @@ def recall(endpoint: Endpoint, *, now: float | None = None) -> Learned:
         found = Learned.model_validate(_read().get(_name(endpoint), {}))
     except ValidationError:
         return Learned()
+    if not 0 <= now - found.at < HABITS_SECONDS:
+        found = Learned(asked=found.asked, info=found.info)
     if not 0 <= now - found.asked < FACTS_SECONDS:
         found = found.model_copy(update={"info": None, "asked": 0.0})
-    if not 0 <= now - found.at < HABITS_SECONDS:
-        found = found.model_copy(update={"dialect": None, "refused": (), "window": None, "at": 0.0})
     return found
 
 
@@ -119,7 +121,6 @@ class Lessons:
     def __init__(self, endpoint: Endpoint, fallback: DialectName) -> None:
         self._endpoint = endpoint
         self._fallback: DialectName = fallback
-        self._strayed = 0
 
     @property
     def refused(self) -> tuple[str, ...]:
@@ -137,12 +138,14 @@ class Lessons:
         self._keep(recall(self._endpoint), window=tokens)
 
     def called(self, *, native: bool, text: str) -> None:
+        known = recall(self._endpoint)
         if native:
-            self._strayed = 0
+            if known.strayed:
+                self._keep(known, strayed=0)
             return
-        self._strayed += 1
-        if self._strayed == _STRAYED:
-            self._keep(recall(self._endpoint), dialect=spoken_form(text))
+        strayed = known.strayed + 1
+        dialect = spoken_form(text) if strayed >= _STRAYED else known.dialect
+        self._keep(known, strayed=strayed, dialect=dialect)
 
     def _keep(self, known: Learned, **changes: object) -> None:
         remember(self._endpoint, known.model_copy(update={**changes, "at": time.time()}))

@@ -253,7 +253,7 @@ class _Probe:
     def _keep(self) -> None:
         refused = tuple(sorted(self._ears.fields))
         facts = replace(self._info, template=None)
-        kept = {"refused": refused, "info": facts}
+        kept = {"refused": refused, "info": facts, "strayed": 0}
         remember(self._endpoint, self._learned.model_copy(update=kept))
 
     def _instead_of_native(

@@ -95,11 +95,10 @@ XML = "<tool_call>\n<function=read_file>\n"
 
 
 def test_calls_that_keep_coming_as_text_make_text_the_dialect() -> None:
-    lessons = Lessons(HERE, "hermes")
-    lessons.called(native=False, text=XML)
-    lessons.called(native=False, text=XML)
+    for _ in range(2):
+        Lessons(HERE, "hermes").called(native=False, text=XML)
     assert recall(HERE).dialect is None
-    lessons.called(native=False, text=XML)
+    Lessons(HERE, "hermes").called(native=False, text=XML)
     assert recall(HERE).dialect == "xml"
 
 
