@@ -24,7 +24,7 @@ def _branches(schema: JsonValue, root: JsonValue, depth: int) -> list[Schema]:
     if not isinstance(schema, dict) or depth > 8:
         return [{}]
     if isinstance(reference := schema.get("$ref"), str):
-        return _branches(_definition(reference, root), root, depth + 1)
+        return _branches(definition(reference, root), root, depth + 1)
     for word in ("anyOf", "oneOf"):
         if isinstance(choices := schema.get(word), list):
             return [plain for one in choices for plain in _branches(one, root, depth + 1)]
@@ -33,7 +33,8 @@ def _branches(schema: JsonValue, root: JsonValue, depth: int) -> list[Schema]:
     return [schema]
 
 
-def _definition(reference: str, root: JsonValue) -> JsonValue:
+def definition(reference: str, root: JsonValue) -> JsonValue:
+    """What a reference within a schema points to."""
     found = root
     for key in reference.removeprefix("#/").split("/"):
         found = found.get(key) if isinstance(found, dict) else None

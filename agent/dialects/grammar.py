@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from qwright.agent.dialects.forms import FormName
 from qwright.agent.dialects.lenient_json import JsonValue
 from qwright.agent.model import ToolSpec
 
@@ -85,7 +86,9 @@ _FIXED = {
 _SCALARS = ("string", "integer", "number", "boolean", "null")
 
 
-def call_grammar(tools: Sequence[ToolSpec], *, require_call: bool = False) -> str:
+def call_grammar(
+    tools: Sequence[ToolSpec], *, form: FormName = "hermes", require_call: bool = False
+) -> str:
     """The grammar for these tools, in their order.
 
     `require_call`: the answer is a few lines of prose and then a call; otherwise prose of any

@@ -6,18 +6,21 @@ that renders calls itself must then not render them a second time.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from qwright.agent.dialects import Delta
 from qwright.agent.dialects.reader import TextReader
 from qwright.agent.messages import Message, ToolCall
 from qwright.agent.model import CallChunk, ToolSpec
 
 
-def prose_beside_calls(message: Message) -> str | None:
+def prose_beside_calls(message: Message, tools: Sequence[ToolSpec]) -> str | None:
     """The text without the calls, when it spells just those of `tool_calls`; else None."""
     wanted = _meanings(message.tool_calls)
-    if not wanted:
+    if not wanted or not message.content:
         return None
-    reader = TextReader([ToolSpec(name, "", {}) for name in dict.fromkeys(n for n, _ in wanted)])
+    known = {tool.name: tool for tool in tools}
+    reader = TextReader([known.get(name) or ToolSpec(name, "", {}) for name, _ in wanted])
     reader.feed(Delta(message.content))
     read = [one.call for one in reader.finish("stop") if isinstance(one, CallChunk)]
     return reader.prose if _meanings(read) == wanted else None

@@ -192,8 +192,12 @@ def _mended(text: str) -> Iterator[str]:
 
 
 def _string(token: str) -> str:
-    body = _ESCAPE.sub(_unescape, token[1:-1])
-    return json.dumps(body)
+    return json.dumps(unescaped(token[1:-1]))
+
+
+def unescaped(body: str) -> str:
+    """What a string's characters mean; an escape JSON does not have stays as it is."""
+    return _ESCAPE.sub(_unescape, body)
 
 
 def _unescape(match: re.Match[str]) -> str:

@@ -14,23 +14,31 @@ from qwright.agent.dialects.lenient_json import Scan, Scanner, parse
 from qwright.agent.dialects.pairs import whole
 from qwright.agent.dialects.reader import TextReader
 from qwright.agent.dialects.schema import fit
+from qwright.agent.dialects.strict import strict_schema
 from qwright.agent.messages import Message, ToolCall
 from qwright.agent.model import CallChunk, ToolSpec
 
 
 class NativeDialect:
-    """The server shows the tools to the model and reads its calls."""
+    """The server shows the tools to the model and reads its calls.
+
+    `strict`: it is asked to hold them to their schemas.
+    """
+
+    def __init__(self, *, strict: bool = False) -> None:
+        self._strict = strict
 
     def system_suffix(self, tools: Sequence[ToolSpec]) -> str:
         return ""
 
     def wire(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[dict[str, Any]]:
-        return [_wire(message, first=place == 0) for place, message in enumerate(messages)]
+        return [_wire(message, tools, first=place == 0) for place, message in enumerate(messages)]
 
     def request(self, tools: Sequence[ToolSpec]) -> dict[str, Any]:
         if not tools:
             return {}
-        shown = [{"type": "function", "function": _function(tool)} for tool in tools]
+        function = _strict_function if self._strict else _function
+        shown = [{"type": "function", "function": function(tool)} for tool in tools]
         return {"tools": shown, "parallel_tool_calls": True}
 
     def reader(self, tools: Sequence[ToolSpec]) -> Reader:
@@ -41,12 +49,16 @@ def _function(tool: ToolSpec) -> dict[str, Any]:
     return {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
 
 
-def _wire(message: Message, *, first: bool) -> dict[str, Any]:
+def _strict_function(tool: ToolSpec) -> dict[str, Any]:
+    return {**_function(tool), "strict": True, "parameters": strict_schema(tool.parameters)}
+
+
+def _wire(message: Message, tools: Sequence[ToolSpec], *, first: bool) -> dict[str, Any]:
     if message.role == "tool":
         return {"role": "tool", "tool_call_id": message.tool_call_id, "content": message.content}
     # Qwen's templates raise on a system message that is not the first.
     role = "user" if message.role == "system" and not first else message.role
-    prose = prose_beside_calls(message)
+    prose = prose_beside_calls(message, tools)
     wired: dict[str, Any] = {"role": role, "content": message.content if prose is None else prose}
     if message.tool_calls:
         wired["tool_calls"] = [_wire_call(call) for call in message.tool_calls]

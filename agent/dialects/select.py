@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from qwright.agent.dialects import Constraint, Dialect, DialectName, Reader
+from qwright.agent.dialects.format import FormatDialect
 from qwright.agent.dialects.native import NativeDialect
 from qwright.agent.dialects.raw import RawDialect, is_raw
 from qwright.agent.dialects.text import TextDialect
@@ -20,10 +21,15 @@ def dialect_for(
     require_call: bool = False,
     raw: bool = False,
 ) -> Dialect:
-    """`require_call` has a meaning only under a grammar. `raw`: files and lines go as raw code."""
+    """`require_call` has a meaning only under a constraint of the text, "strict" for native only.
+
+    `raw`: under a grammar, files and lines go as raw code.
+    """
+    if constraint == "format":
+        return FormatDialect(require_call=require_call)
     if name == "native":
-        return NativeDialect()
-    text = TextDialect(constrained=constraint == "grammar", require_call=require_call)
+        return NativeDialect(strict=constraint == "strict")
+    text = TextDialect(name, constraint=constraint, require_call=require_call)
     return _ByTools(text) if raw and constraint == "grammar" else text
 
 

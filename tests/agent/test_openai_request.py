@@ -92,7 +92,7 @@ def test_the_request_holds_what_the_profile_says() -> None:
 
 
 def test_the_grammar_goes_into_the_body() -> None:
-    dialect = TextDialect(constrained=True)
+    dialect = TextDialect(constraint="grammar")
     _, server = ask([Reply(stream_bytes("llamacpp-grammar-call"))], dialect=dialect)
     request = server.requests[0]
     assert request["grammar"].startswith("root ::= ")

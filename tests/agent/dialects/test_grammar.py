@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from qwright.agent.dialects import Delta
+from qwright.agent.dialects.forms import render_json
 from qwright.agent.dialects.grammar import PREAMBLE_COLUMNS, PREAMBLE_LINES, call_grammar
 from qwright.agent.dialects.reader import TextReader
-from qwright.agent.dialects.text import render_call
 from qwright.agent.messages import ToolCall
 from qwright.agent.model import ToolSpec
 from tests.agent.gbnf import Grammar
@@ -115,7 +115,7 @@ def test_only_given_tools_can_be_named() -> None:
 
 def test_the_rendered_form_is_one_the_grammar_allows() -> None:
     rules = Grammar(call_grammar([SEARCH])).rules
-    rendered = render_call(ToolCall(id="", name="grep_search", arguments={}))
+    rendered = render_json(ToolCall(id="", name="grep_search", arguments={}))
     assert rendered == '<tool_call>\n{"name": "grep_search", "arguments": {}}\n</tool_call>'
     literals = [part.text for part in rules["tool-0"].parts[0].parts]
     assert literals[2] == '"name": "grep_search"'

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import json
 
+from qwright.agent.dialects.forms import lean_schema
 from qwright.agent.dialects.grammar import call_grammar
 from qwright.agent.dialects.lenient_json import JsonValue
 from qwright.agent.dialects.native import NativeDialect
-from qwright.agent.dialects.text import TextDialect, lean_schema
+from qwright.agent.dialects.text import TextDialect
 from qwright.agent.messages import Message, ToolCall
 from tests.agent.tool_specs import EDIT, READ, SEARCH, TOOLS
 
@@ -76,11 +77,11 @@ def test_a_later_system_message_becomes_a_users() -> None:
 
 def test_only_a_constrained_dialect_sends_a_grammar() -> None:
     assert TextDialect().request(TOOLS) == {}
-    assert TextDialect(constrained=True).request([]) == {}
-    assert TextDialect(constrained=True).request(TOOLS) == {
+    assert TextDialect(constraint="grammar").request([]) == {}
+    assert TextDialect(constraint="grammar").request(TOOLS) == {
         "extra_body": {"grammar": call_grammar(TOOLS)}
     }
-    required = TextDialect(constrained=True, require_call=True).request(TOOLS)
+    required = TextDialect(constraint="grammar", require_call=True).request(TOOLS)
     assert required["extra_body"]["grammar"] == call_grammar(TOOLS, require_call=True)
 
 
