@@ -86,7 +86,7 @@ class EmbeddedModel:
 
     def _serve_from(self, server: Server) -> None:
         self._server = server
-        self._warmed: object = None
+        self._warmed: list[object] = []
         endpoint = Endpoint(server.base_url, server.key, server.model, "embedded")
         never = RetryPolicy(retries=0)
         self._model = OpenAIModel(endpoint, self._profile, self._dialect, retries=never)
@@ -94,8 +94,9 @@ class EmbeddedModel:
     async def _warm(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> None:
         head = [message for message in messages[:1] if message.role == "system"]
         system = self._dialect.wire(head, tools)
-        if system and system != self._warmed:
-            self._warmed = system
+        # Once only: later the engine may hold a whole conversation, which is worth more.
+        if system and system not in self._warmed:
+            self._warmed.append(system)
             await warm(self._server, system)
 
     async def _wait_after(self, error: ModelError, failures: int) -> float | None:

@@ -115,12 +115,10 @@ def test_each_prefix_is_warmed_once(home: Path) -> None:
     async def main() -> None:
         async with serving([ANSWER], pages={**PROPS, "/metrics": METRICS}) as server:
             model = model_at(server.url, Starts(NOWHERE))
-            for _ in range(2):
-                assert [chunk async for chunk in model.stream(ASK, ())]
-            assert warmings(server) == 1
             other = [Message(role="system", content="T")]
-            assert [chunk async for chunk in model.stream(other, ())]
-            assert warmings(server) == 2
+            for messages, warmed in [(ASK, 1), (ASK, 1), (other, 2), (ASK, 2)]:
+                assert [chunk async for chunk in model.stream(messages, ())]
+                assert warmings(server) == warmed
             await model.close()
 
     asyncio.run(main())
