@@ -23,22 +23,30 @@ def cost_of(usage: Usage, profile: Profile) -> float | None:
         return usage.cost
     if not usage.prompt and not usage.completion:
         return 0.0
-    if not profile.prices:
-        return None
     price = _tier(usage.prompt, profile.prices)
-    read = price.input if price.cache_read is None else price.cache_read
-    write = price.input if price.cache_write is None else price.cache_write
+    if price is None:
+        return None
     cached = min(usage.cached, usage.prompt)
     written = min(usage.cache_written, usage.prompt - cached)
     plain = usage.prompt - cached - written
-    spent = plain * price.input + cached * read + written * write + usage.completion * price.output
-    return spent / _MILLION
+    prompt = plain * price.input + cached * _read(usage, price) + written * _write(price)
+    return (prompt + usage.completion * price.output) / _MILLION
 
 
-def _tier(prompt: int, prices: Sequence[Price]) -> Price:
+def _tier(prompt: int, prices: Sequence[Price]) -> Price | None:
     """The whole request is charged at the price of its prompt's length."""
     fitting = (price for price in prices if price.up_to is None or prompt <= price.up_to)
-    return next(fitting, prices[-1])
+    return next(fitting, None)
+
+
+def _read(usage: Usage, price: Price) -> float:
+    if usage.explicit_cache and price.explicit_read is not None:
+        return price.explicit_read
+    return price.input if price.cache_read is None else price.cache_read
+
+
+def _write(price: Price) -> float:
+    return price.input if price.cache_write is None else price.cache_write
 
 
 def require_known_price(model: str, profile: Profile, provider: Provider) -> None:

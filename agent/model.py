@@ -58,6 +58,8 @@ class Usage:
     """Of the prompt, those read from a cache."""
     cache_written: int = 0
     """Of the prompt, those for which an explicit cache was made."""
+    explicit_cache: bool = False
+    """Whether the cache is one that was asked for; its price is another."""
     completion: int = 0
     reasoning: int = 0
     cost: float | None = None

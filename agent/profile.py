@@ -31,10 +31,17 @@ class Price(BaseModel):
     output: float = Field(ge=0)
     cache_read: float | None = Field(default=None, ge=0)
     """None: as input."""
+    explicit_read: float | None = Field(default=None, ge=0)
+    """For what was read from an explicit cache; None: as cache_read."""
     cache_write: float | None = Field(default=None, ge=0)
-    """None: as input."""
+    """For what an explicit cache was made of; None: as input."""
     up_to: PositiveInt | None = None
     """None: of any length."""
+
+    def with_caches(self) -> Price:
+        """By DashScope's rule, the same for all its models."""
+        caches = {"cache_read": 0.2, "explicit_read": 0.1, "cache_write": 1.25}
+        return self.model_copy(update={key: self.input * part for key, part in caches.items()})
 
 
 class Profile(BaseModel):
@@ -234,4 +241,4 @@ def _prices(profile: Profile, provider: Provider) -> tuple[Price, ...]:
     """ModelScope's calls are free up to a number a day; OpenRouter tells the cost of each."""
     if provider in LOCAL or provider == "modelscope":
         return FREE
-    return profile.prices if provider == "dashscope" else ()
+    return tuple(map(Price.with_caches, profile.prices)) if provider == "dashscope" else ()

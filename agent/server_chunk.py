@@ -69,10 +69,8 @@ def _usage(event: _Object) -> Usage | None:
     return Usage(
         prompt=_count(usage, "prompt_tokens") or evaluated,
         cached=_cached(usage, prompt) or _count(timings, "cache_n"),
-        cache_written=max(
-            _count(prompt, "cache_creation_input_tokens", "cache_write_tokens"),
-            _count(usage, "cache_creation_input_tokens"),
-        ),
+        cache_written=_written(usage, prompt),
+        explicit_cache=prompt.get("cache_type") == "ephemeral",
         completion=_count(usage, "completion_tokens") or _count(timings, "predicted_n"),
         reasoning=_count(completion, "reasoning_tokens") or _count(usage, "reasoning_tokens"),
         cost=_cost(usage.get("cost")),
@@ -86,6 +84,13 @@ def _cached(usage: _Object, details: _Object) -> int:
     return _count(details, "cached_tokens") or _count(
         usage, "cached_tokens", "prompt_cache_hit_tokens"
     )
+
+
+def _written(usage: _Object, details: _Object) -> int:
+    """DashScope has it in two places, by version; OpenRouter and some gateways in others."""
+    new = "cache_creation_input_tokens"
+    inner = _object(details.get("cache_creation"))
+    return _count(details, new, "cache_write_tokens") or _count(inner, new) or _count(usage, new)
 
 
 def _count(of: _Object, *names: str) -> int:

@@ -21,7 +21,7 @@ from tests.fakes import Answer
 
 CODER = profile_for("qwen3-coder-plus", "dashscope")
 TIERS = (
-    Price(up_to=1_000, input=1, output=10, cache_read=0.1, cache_write=2),
+    Price(up_to=1_000, input=1, output=10, cache_read=0.1, explicit_read=0.05, cache_write=2),
     Price(input=3, output=30),
 )
 PRICED = DEFAULT.model_copy(update={"prices": TIERS})
@@ -34,6 +34,7 @@ PRICED = DEFAULT.model_copy(update={"prices": TIERS})
         (Usage(prompt=1_001, completion=100), (1_001 * 3 + 100 * 30) / 1e6),
         (Usage(prompt=1_000, cached=600, completion=1), (400 + 60 + 10) / 1e6),
         (Usage(prompt=1_000, cached=600, cache_written=300), (100 + 60 + 600) / 1e6),
+        (Usage(prompt=1_000, cached=600, explicit_cache=True), (400 + 30) / 1e6),
         # Where a tier has no price for the cache, it is that of the prompt.
         (Usage(prompt=2_000, cached=1_500, cache_written=500), 6_000 / 1e6),
         # Counts that contradict each other never make a prompt cheaper than nothing.
@@ -50,8 +51,22 @@ def test_a_request_costs_what_its_tier_says(usage: Usage, dollars: float) -> Non
 def test_a_long_prompt_falls_into_the_last_tier() -> None:
     usage = Usage(prompt=300_000, cached=200_000, completion=1_000)
     assert cost_of(usage, CODER) == pytest.approx((100_000 * 6 + 200_000 * 1.2 + 60_000) / 1e6)
-    only = DEFAULT.model_copy(update={"prices": (Price(up_to=10, input=1, output=1),)})
-    assert cost_of(Usage(prompt=1_000_000), only) == pytest.approx(1.0)
+
+
+def test_beyond_the_last_tier_nothing_is_known() -> None:
+    preview = profile_for("qwen3.6-max-preview", "dashscope")
+    assert cost_of(Usage(prompt=128_000), preview) == pytest.approx(0.128 * 1.3)
+    assert cost_of(Usage(prompt=128_001), preview) is None
+
+
+def test_the_caches_of_dashscope() -> None:
+    """As its documentation has them: 20 % of the input, 10 % where it was asked for, 125 %."""
+    for usage, dollars in [
+        (Usage(prompt=10_000, cached=10_000), 0.002),
+        (Usage(prompt=10_000, cached=10_000, explicit_cache=True), 0.001),
+        (Usage(prompt=10_000, cache_written=10_000, explicit_cache=True), 0.0125),
+    ]:
+        assert cost_of(usage, CODER) == pytest.approx(dollars)
 
 
 def test_what_is_not_known_is_not_zero_and_what_is_free_is() -> None:

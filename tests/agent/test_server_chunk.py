@@ -78,13 +78,22 @@ def test_cached_tokens_have_many_places(event: JsonValue) -> None:
     [
         {"prompt_tokens_details": {"cached_tokens": 0, "cache_creation_input_tokens": 7}},
         {"prompt_tokens_details": {"cache_write_tokens": 7}},
+        {"prompt_tokens_details": {"cache_creation": {"cache_creation_input_tokens": 7}}},
         {"cache_creation_input_tokens": 7},
     ],
 )
-def test_tokens_of_a_new_cache_have_three_places(event: dict[str, JsonValue]) -> None:
+def test_tokens_of_a_new_cache_have_many_places(event: dict[str, JsonValue]) -> None:
     usage = read_chunk({"usage": {"prompt_tokens": 9, **event}}).usage
     assert usage is not None
     assert (usage.cache_written, usage.cached) == (7, 0)
+
+
+@pytest.mark.parametrize(("kind", "explicit"), [("ephemeral", True), ("", False), (None, False)])
+def test_an_explicit_cache_is_told_from_the_implicit(kind: str | None, explicit: bool) -> None:
+    details: JsonValue = {"cached_tokens": 4, "cache_type": kind}
+    usage = read_chunk({"usage": {"prompt_tokens": 9, "prompt_tokens_details": details}}).usage
+    assert usage is not None
+    assert usage.explicit_cache is explicit
 
 
 def test_reasoning_and_cost() -> None:
