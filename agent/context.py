@@ -26,6 +26,9 @@ _PER_MESSAGE = 8
 _TOOL_INSTRUCTIONS = 200
 _CAREFUL = 1.15
 """What has not been measured is taken for this much more than the estimate."""
+_SURE = 1.45
+"""The same where an error would be refused by the server, as for base64 of which none was seen."""
+_DENSE = 0.85
 _LEAST = 100
 """Tokens that every tool result may have."""
 _PLAUSIBLE = 0.4
@@ -87,26 +90,34 @@ class Context:
     @property
     def limit(self) -> int:
         """A longer prompt would leave too little room for the answer."""
-        return self.size - self._margin - min(self._most, self.size // 4)
+        return self.size - self._margin - self._reserve
 
-    def tokens(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> int:
+    def tokens(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec], *, care: float = _CAREFUL
+    ) -> int:
         """What a prompt takes, rather too many than too few."""
         last = self._measured
         if last and last.begins(messages, tools):
             added = sum(map(self._of_message, messages[len(last.messages) :]))
-            return last.counted + round(added * self._ratio * _CAREFUL)
-        return round(self._estimate(messages, tools) * self._ratio * _CAREFUL)
+            return last.counted + round(added * self._density * care)
+        return round(self._estimate(messages, tools) * self._density * care)
 
     def max_output(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> int:
-        """The longest answer that fits after this prompt; zero or less where none does."""
-        return min(self._most, self.size - self._margin - self.tokens(messages, tools))
+        """The longest answer that surely fits after this prompt; below one where none does.
+
+        Half of what is reserved for it at least, as long as the prompt is within the limit.
+        """
+        sure = self.size - self._margin - self.tokens(messages, tools, care=_SURE)
+        if self.tokens(messages, tools) <= self.limit:
+            sure = max(sure, self._reserve // 2)
+        return min(self._most, sure)
 
     def bounded(self, text: str, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> str:
         """A tool's result, cut so that it takes no more than a third of what a task has."""
         left = self.size - self._margin - self.tokens(messages, tools)
         share = (self.limit - self.tokens(messages[:2], tools)) // 3
         allowed = max(_LEAST, min(share, left // 2))
-        needed = round(tokens_in(text) * self._ratio * _CAREFUL)
+        needed = round(tokens_in(text) * self._density * _CAREFUL)
         if needed <= allowed:
             return text
         return truncate(text, max(200, len(text) * allowed // needed))
@@ -167,6 +178,16 @@ class Context:
             f"stopped: the task does not fit the model's window of {self.size:,} tokens; "
             f"{mending_line(self._provider)}"
         )
+
+    @property
+    def _reserve(self) -> int:
+        """Kept free for the answer."""
+        return min(self._most, self.size // 4)
+
+    @property
+    def _density(self) -> float:
+        """Tokens for an estimated one. What comes next may be denser than all that was measured."""
+        return max(self._ratio, _DENSE)
 
     @property
     def _margin(self) -> int:

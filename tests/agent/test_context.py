@@ -79,9 +79,15 @@ class TestRoom:
         messages = START
         while found.tokens(messages, TOOLS) <= found.limit:
             room = found.max_output(messages, TOOLS)
-            assert room >= min(65_536, size // 4) - 1
+            assert room >= size // 8 - 1
             assert room + found.tokens(messages, TOOLS) < size
             messages = grown(messages, size // 10)
+
+    def test_a_server_that_never_counts_leaves_room_too(self) -> None:
+        found = context(131_072, max_output=8_192)
+        messages = grown(START, found.limit * 100 // 120)
+        assert found.limit * 0.9 < found.tokens(messages, TOOLS) <= found.limit
+        assert found.max_output(messages, TOOLS) >= 4_096
 
     def test_what_the_server_counted_corrects_the_estimate(self) -> None:
         found = context()

@@ -18,7 +18,7 @@ from qwright.agent.model import Usage
 from qwright.agent.profile import DEFAULT, Profile
 from qwright.sandbox.base import CommandResult
 from tests.agent.stage import Stage
-from tests.agent.windows import SUMMARY, Run, WindowedModel, play, wired
+from tests.agent.windows import SUMMARY, Run, WindowedModel, by_characters, play, wired
 from tests.fakes import Answer, call, ended, says
 
 TASK = Task("Repair the fifth function of big.py.", verify="make test", limits=Limits(turns=60))
@@ -164,6 +164,17 @@ def test_a_server_that_cuts_silently_ends_the_run_with_what_to_do(big: Stage) ->
     assert "OLLAMA_CONTEXT_LENGTH" in run.finished.text
     assert "\n" not in run.finished.text
     assert model.turn < 10
+
+
+@pytest.mark.parametrize("characters", [2, 6])
+def test_the_servers_tokenizer_may_be_any(big: Stage, characters: int) -> None:
+    model = WindowedModel(
+        16_384, forty_turns(), count=lambda *sent: by_characters(*sent) * 3 // characters
+    )
+    run = play(big, model, profile(16_384), TASK, lambda command: acting(big, command))
+    assert run.finished.reason == "done"
+    assert model.refusals == 0
+    assert max(model.sizes) > 10_000, "the window is used"
 
 
 def test_servers_that_count_nothing_are_given_the_benefit(big: Stage) -> None:
