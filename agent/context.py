@@ -18,6 +18,7 @@ from qwright.agent.limits import Stop
 from qwright.agent.messages import Message
 from qwright.agent.model import Finish, ToolSpec
 from qwright.agent.profile import Profile
+from qwright.agent.server_info import HOSTED, mending_line
 from qwright.tools.truncate import truncate
 
 _PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]|[^\x00-\x7f]+|\s*\n+| {2,}|\t|[^\w\s]+|_+")
@@ -74,6 +75,8 @@ class Context:
         self._most = profile.max_output
         self._keeps_thoughts = profile.keeps_thoughts
         self._provider: Provider = provider
+        self._is_known = provider in HOSTED or provider == "embedded"
+        """Whether the server is known to refuse what is too long, and never to cut it."""
         self._ratio = 1.0
         self._measured: _Sent | None = None
         """The last request whose count can be believed."""
@@ -131,7 +134,8 @@ class Context:
         """
         usage = finish.usage
         total = usage.prompt + usage.completion
-        if finish.reason == "length" and usage.completion < allowed and self._is_hidden_end(total):
+        unfinished = finish.reason == "length" and usage.completion < allowed
+        if unfinished and self._is_hidden_end(total):
             raise self._lie(total)
         # Some leave out of the prompt what came from their cache; most count it in.
         counted = usage.prompt + (usage.cached if usage.cached > usage.prompt else 0)
@@ -141,7 +145,11 @@ class Context:
             return
         if self._peak and self._peak.begins(messages, tools):
             self._judge(counted, self._ratio * (sent.estimate - before.estimate))
-            if self._counts_all and self._is_cut(sent, self._peak, usage.cached):
+            if (
+                self._counts_all
+                and not self._is_known
+                and self._is_cut(sent, self._peak, usage.cached)
+            ):
                 raise self._lie(self._peak.counted)
             if not self._counts_all or counted <= self._peak.counted:
                 return
@@ -172,11 +180,11 @@ class Context:
 
     def too_small(self) -> str:
         """Why a run ends whose conversation cannot be made any shorter."""
-        from qwright.agent.server_info import mending_line
-
+        advice = "ask for less at once, or choose a model with a larger one"
+        if not self._is_known:
+            advice = mending_line(self._provider, max(32_768, 2 * self.size))
         return (
-            f"stopped: the task does not fit the model's window of {self.size:,} tokens; "
-            f"{mending_line(self._provider)}"
+            f"stopped: the task does not fit the model's window of {self.size:,} tokens; {advice}"
         )
 
     @property
@@ -218,11 +226,9 @@ class Context:
 
     def _is_hidden_end(self, total: int) -> bool:
         """Whether an answer that ended here has met a window smaller than the one we know."""
-        return 2_048 <= total < self.size and total & (total - 1) == 0
+        return not self._is_known and 2_048 <= total < self.size and total & (total - 1) == 0
 
     def _lie(self, counted: int) -> ModelError:
-        from qwright.agent.server_info import mending_line
-
         window = 1 << (counted - 1).bit_length()
         return ModelError(
             f"the server silently cut the conversation to about {window:,} tokens, so the model "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from qwright.agent.context import Context, tokens_in
+from qwright.agent.endpoint import Provider
 from qwright.agent.errors import ContextOverflowError, ModelError
 from qwright.agent.limits import Stop
 from qwright.agent.messages import Message, ToolCall
@@ -220,6 +221,12 @@ class TestHonestServers:
         longer = [*messages, thought, Message(role="tool", content="x", tool_call_id="c")]
         found.learn(longer, TOOLS, ROOM, finish(3_600))
         found.learn(grown(longer, 100), TOOLS, ROOM, finish(700))
+
+    @pytest.mark.parametrize("provider", ["dashscope", "openrouter", "embedded"])
+    def test_services_that_refuse_instead_may_count_as_they_like(self, provider: Provider) -> None:
+        found = Context(DEFAULT, provider)
+        converse(found, [finish(count) for count in (300, 700, 1_100, 1_500, 300, 400, 500)])
+        found.learn(START, TOOLS, ROOM, finish(3_996, 100, cut=True))
 
     def test_another_conversation_may_be_shorter(self) -> None:
         found = context()
