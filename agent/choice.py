@@ -14,6 +14,7 @@ from qwright.agent.dialects.select import dialect_for
 from qwright.agent.embedded.catalogue import DEFAULT_MODEL, Entry, find, load_catalogue
 from qwright.agent.endpoint import Endpoint, Provider, resolve_endpoint
 from qwright.agent.errors import ConfigError
+from qwright.agent.fallback import Fallback
 from qwright.agent.fitting import fitted, profile_behind, small_window, text_form
 from qwright.agent.learned import Learned, Lessons, recall, remember_info
 from qwright.agent.model import Model
@@ -133,14 +134,22 @@ async def connect(choice: Choice, *, verified: bool, progress: Callable[[str], N
     await asyncio.to_thread(preload)
     info = choice.info or ServerInfo(choice.endpoint.provider)
     form = text_form(profile, info)
-    text = dialect_for(form, constraint=info.constraint, require_call=verified)
+    lessons = Lessons(choice.endpoint, form)
+    fallback = Fallback(
+        native=profile.dialect == "native",
+        form=form,
+        constraint=profile.constraint,
+        held=info.constraint,
+        require_call=verified,
+        lessons=lessons,
+    )
     return OpenAIModel(
         choice.endpoint,
         profile,
         dialect,
         effort=choice.effort,
-        fallback=text if profile.dialect == "native" else None,
-        notes=Lessons(choice.endpoint, form),
+        fallback=fallback,
+        notes=lessons,
     )
 
 

@@ -35,6 +35,10 @@ class ToolsRefusedError(ModelStatusError):
     """The server takes no tools for this model. It can still write calls as text."""
 
 
+class ConstraintRefusedError(ModelStatusError):
+    """The server cannot hold answers to the schema or grammar it was sent."""
+
+
 class ContextOverflowError(ModelError):
     """The request does not fit the model's window. Never sent again as it is."""
 

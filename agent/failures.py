@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from qwright.agent.endpoint import Endpoint
 from qwright.agent.errors import (
+    ConstraintRefusedError,
     ContextOverflowError,
     ModelAuthError,
     ModelConnectionError,
@@ -46,6 +47,14 @@ _NO_TOOLS = re.compile(
 )
 """How Ollama, vLLM, llama.cpp and OpenRouter say that calls are not read for a model."""
 
+_NO_CONSTRAINT = re.compile(
+    r"not supported by (xgrammar|guidance|outlines|lm-format-enforcer)|structural.?tag"
+    r"|(invalid|unsupported) (grammar|json schema)|grammar (error|compile|specification)"
+    r"|(parse|compile|initialize|convert)\w*[^.]{0,40} grammar|json schema conversion failed",
+    re.IGNORECASE,
+)
+"""How vLLM, SGLang and llama.cpp say that they cannot use a schema or a grammar."""
+
 
 def one_line(text: str, endpoint: Endpoint) -> str:
     """A server's own words on one line, without the key some servers repeat."""
@@ -79,15 +88,25 @@ def status_failure(
     if status == 403:
         advice = f"check the rights of {endpoint.key_variable}"
         return ModelAuthError(f"{url} does not allow {endpoint.model} (403), {advice}: {said}")
-    if _NO_TOOLS.search(message):
-        line = f"{url} takes no tools for {endpoint.model} ({status}): {said}"
-        return ToolsRefusedError(line, status)
+    if refusal := _refusal(endpoint, status, message):
+        return refusal
     line = f"{url} answered {status}: {said}"
     if status == 404:
         line = _not_found(endpoint, said, offered)
     if retry_after is not None:
         line += f" (asks to wait {retry_after:.0f} s)"
     return ModelStatusError(line, status, retry_after)
+
+
+def _refusal(endpoint: Endpoint, status: int, message: str) -> ModelStatusError | None:
+    """For an answer that refuses not the conversation but a means to have calls."""
+    url, said = endpoint.shown_url, one_line(message, endpoint)
+    if _NO_TOOLS.search(message):
+        line = f"{url} takes no tools for {endpoint.model} ({status}): {said}"
+        return ToolsRefusedError(line, status)
+    if _NO_CONSTRAINT.search(message):
+        return ConstraintRefusedError(f"{url} answered {status}: {said}", status)
+    return None
 
 
 def _overflow(endpoint: Endpoint, status: int, message: str) -> ContextOverflowError | None:

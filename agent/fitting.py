@@ -28,7 +28,7 @@ def fitted(profile: Profile, info: ServerInfo, learned: Learned) -> Profile:
     dialect = profile.dialect if own else _dialect(profile, info, learned)
     changed: dict[str, object] = {
         "dialect": dialect,
-        "constraint": _constraint(dialect, info),
+        "constraint": "none" if learned.unbound else _constraint(dialect, info),
         "vision": profile.vision if info.vision is None else info.vision,
         "thinking": _thinking(profile, info),
     }

@@ -37,6 +37,8 @@ class Learned(BaseModel):
     info: ServerInfo | None = None
     dialect: DialectName | None = None
     """What to speak instead of native calls, which this server refused or did not read."""
+    unbound: bool = False
+    """Whether the server refused the schema or grammar that calls were to be held to."""
     strayed: int = 0
     """Answers in a row with calls that the server left in the text."""
     refused: tuple[str, ...] = ()
@@ -99,10 +101,6 @@ class Notes(Protocol):
         """The server rejects these fields of a request."""
         ...
 
-    def tools_refused(self) -> None:
-        """The server does not take the tools of a request."""
-        ...
-
     def window_found(self, tokens: int) -> None:
         """The server named its window in refusing a request."""
         ...
@@ -132,7 +130,12 @@ class Lessons:
         self._keep(known, refused=refused)
 
     def tools_refused(self) -> None:
+        """The server does not take the tools of a request."""
         self._keep(recall(self._endpoint), dialect=self._fallback)
+
+    def constraint_refused(self) -> None:
+        """The server cannot use the schema or grammar of a request."""
+        self._keep(recall(self._endpoint), unbound=True)
 
     def window_found(self, tokens: int) -> None:
         self._keep(recall(self._endpoint), window=tokens)

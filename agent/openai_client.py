@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -21,7 +21,6 @@ from qwright.agent.errors import (
     ContextOverflowError,
     ModelConnectionError,
     ModelError,
-    ToolsRefusedError,
 )
 from qwright.agent.failures import (
     broken_answer,
@@ -72,9 +71,9 @@ class _Attempt:
 class OpenAIModel:
     """Streams answers from an endpoint, in the dialect of the model's profile.
 
-    `fallback` is spoken from the moment the server refuses the tools of a request; `notes` hears
-    of that, and of fields it refuses. `stall` is how many seconds without a byte count as a dead
-    server. Not for use from more than one event loop.
+    `fallback` gives the dialect to go on with after a refusal of tools or of a constraint; `notes`
+    hears of fields that are refused, and of more. `stall` is how many seconds without a byte count
+    as a dead server. Not for use from more than one event loop.
     """
 
     def __init__(
@@ -84,7 +83,7 @@ class OpenAIModel:
         dialect: Dialect,
         *,
         effort: Effort | None = None,
-        fallback: Dialect | None = None,
+        fallback: Callable[[ModelError], Dialect | None] | None = None,
         notes: Notes | None = None,
         retries: RetryPolicy | None = None,
         stall: float | None = None,
@@ -128,6 +127,9 @@ class OpenAIModel:
                         yield chunk
                 return
             except ModelError as error:
+                if self._falls_back(error):
+                    yield RetryChunk(str(error), 1, 0.0)
+                    continue
                 failures += 1
                 wait = retry_wait(error, failures, self._retries, jitter=random.random())
                 if wait is None:
@@ -206,13 +208,15 @@ class OpenAIModel:
             except openai.APIStatusError as error:
                 failure = await self._status_failure(error)
                 self._note_window(failure)
+                if self._falls_back(failure):
+                    continue
                 refused = set[str]()
                 # One that names max_tokens may mean that prompt and answer are too long together.
                 if _is_complaint(error) and not isinstance(failure, ContextOverflowError):
                     refused |= refused_fields(body, _said(error))
                 if refused:
                     self._leave_out(refused)
-                elif not self._falls_back(failure):
+                else:
                     raise failure from error
             except openai.APITimeoutError as error:
                 raise self._timeout(error) from error
@@ -230,12 +234,9 @@ class OpenAIModel:
             self._notes.window_found(window)
 
     def _falls_back(self, failure: ModelError) -> bool:
-        if not (isinstance(failure, ToolsRefusedError) and self._fallback):
-            return False
-        self._dialect, self._fallback = self._fallback, None
-        if self._notes:
-            self._notes.tools_refused()
-        return True
+        other = self._fallback(failure) if self._fallback else None
+        self._dialect = other or self._dialect
+        return other is not None
 
     async def _post(self, body: dict[str, Any]) -> AsyncStream[object]:
         """Plain decoded events: servers put more into them than the SDK's types know."""

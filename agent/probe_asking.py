@@ -74,9 +74,6 @@ class Ears:
     def fields_refused(self, fields: Collection[str]) -> None:
         self.fields |= set(fields)
 
-    def tools_refused(self) -> None:
-        pass
-
     def window_found(self, tokens: int) -> None:
         pass
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from qwright.agent.errors import (
+    ConstraintRefusedError,
     ModelConnectionError,
     ModelError,
     ModelStatusError,
@@ -15,6 +16,8 @@ from qwright.agent.errors import (
 )
 
 _TRANSIENT = (408, 409, 429)
+_LASTING = (ToolsRefusedError, ConstraintRefusedError)
+"""Whatever their status, which with some servers is 500."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ def retry_wait(
 
 
 def _is_transient(error: ModelError) -> bool:
-    if isinstance(error, ModelStatusError) and not isinstance(error, ToolsRefusedError):
+    if isinstance(error, ModelStatusError) and not isinstance(error, _LASTING):
         return error.status in _TRANSIENT or error.status >= 500
     return isinstance(error, ModelConnectionError)
 

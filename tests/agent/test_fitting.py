@@ -29,6 +29,8 @@ NEW = Learned()
         (CODER, UNKNOWN, NEW, "native", "none"),
         (CODER, DEAF, NEW, "xml", "grammar"),
         (CODER, VLLM, Learned(dialect="xml"), "xml", "structured"),
+        (CODER, VLLM, Learned(unbound=True), "native", "none"),
+        (CODER, DEAF, Learned(unbound=True), "xml", "none"),
         (OLD_CODER, LLAMACPP, NEW, "hermes", "grammar"),
         (OLD_CODER, VLLM, NEW, "tools", "structured"),
         (OLD_CODER, UNKNOWN, NEW, "tools", "none"),
