@@ -11,13 +11,30 @@ from dataclasses import dataclass, replace
 from qwright.agent.dialects import Constraint, DialectName
 from qwright.agent.dialects.select import dialect_for
 from qwright.agent.endpoint import Endpoint
-from qwright.agent.errors import ContextOverflowError, ModelError, ToolsRefusedError
+from qwright.agent.errors import (
+    ConstraintRefusedError,
+    ContextOverflowError,
+    ModelError,
+    ToolsRefusedError,
+)
 from qwright.agent.fitting import fitted, profile_behind, small_window, text_form
 from qwright.agent.learned import Learned, recall, remember, remember_info, spoken_form
-from qwright.agent.messages import ToolCall
 from qwright.agent.model import ToolSpec
 from qwright.agent.openai_client import preload
 from qwright.agent.probe_asking import Answer, Ears, Question, ask, filler
+from qwright.agent.probe_findings import (
+    Finding,
+    cache,
+    decode,
+    introduced,
+    judged,
+    prefill,
+    shown,
+    spoken,
+    streaming,
+    thinking,
+    usage,
+)
 from qwright.agent.profile import OwnProfile, Profile
 from qwright.agent.server_info import ServerInfo, describe
 
@@ -38,15 +55,6 @@ _PROMPT_TOKENS = 300
 """Of the request that is timed, about."""
 _LONG_TOKENS = 5_000
 """Of the prompt that shows whether a server cuts what it is sent, about."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One row. `result` is short: yes, no, unknown, failed, or a value with its unit."""
-
-    name: str
-    result: str
-    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +101,7 @@ class _Probe:
         self._findings: list[Finding] = []
 
     async def run(self) -> Report:
-        self._findings += _introduced(self._endpoint, self._info)
+        self._findings += introduced(self._endpoint, self._info)
         error = await self._text()
         if error is None:
             await self._thoughts()
@@ -117,8 +125,8 @@ class _Probe:
         except ModelError as error:
             self._findings.append(Finding("text", "failed", str(error)))
             return error
-        self._findings += [_streaming(first), _usage(first), _cache(first, second)]
-        self._findings += [_prefill(first), _decode(first, second)]
+        self._findings += [streaming(first), usage(first), cache(first, second)]
+        self._findings += [prefill(first), decode(first, second)]
         return None
 
     async def _thoughts(self) -> None:
@@ -133,21 +141,25 @@ class _Probe:
         except ModelError as error:
             self._findings.append(Finding("thinking", "failed", str(error)))
             return
-        self._findings.append(_thinking(on, off))
+        self._findings.append(thinking(on, off))
 
     async def _calls(self) -> None:
+        self._learn(unbound=False)
         native = await self._native()
         form = text_form(self._known, self._info)
         text = await self._call(f"calls as text ({form})", form)
-        held = self._info.constraint
-        if held != "none":
-            await self._held(form, held)
-        self._learned = self._learned.model_copy(
-            update={"dialect": self._instead_of_native(native, text, form), "at": time.time()}
-        )
+        if self._info.constraint != "none":
+            await self._held(form, self._info.constraint)
+        self._learn(dialect=_instead_of_native(native, text, form))
+        if self._profile.constraint == "strict":
+            await self._strict()
         profile = self._profile
-        self._findings.append(_spoken(profile, native))
+        held = _is_held(profile.dialect, profile.constraint)
+        self._findings.append(spoken(profile, native, held=held))
         await self._parallel(profile)
+
+    def _learn(self, **changes: object) -> None:
+        self._learned = self._learned.model_copy(update={**changes, "at": time.time()})
 
     async def _native(self) -> Answer | None:
         """None where the server takes no tools."""
@@ -161,7 +173,7 @@ class _Probe:
         except ModelError as error:
             self._findings.append(Finding(name, "failed", str(error)))
             return None
-        found = _judged(name, answer)
+        found = judged(name, answer)
         if answer.calls and not answer.native:
             form = spoken_form(answer.text)
             found = Finding(name, "no", f"the call came as text ({form}); qwright reads it")
@@ -175,24 +187,35 @@ class _Probe:
         except ModelError as error:
             self._findings.append(Finding(name, "failed", str(error)))
             return None
-        self._findings.append(_judged(name, answer))
+        self._findings.append(judged(name, answer))
         return answer
 
     async def _held(self, form: DialectName, held: Constraint) -> None:
         """Ask for anything but a call: one that comes all the same was forced."""
         name = f"constrained calls ({held})"
-        if not _is_held(form, held):
-            self._findings.append(Finding(name, "no", "qwright does not use it here"))
-            return
         self._say(f"asking for {name}")
         try:
             answer = await self._ask(_PROSE, form, held, require_call=True)
         except ModelError as error:
-            self._findings.append(Finding(name, "failed", str(error)))
+            self._refused(name, error)
             return
         good = bool(answer.calls) and not any(call.error for call in answer.calls)
-        detail = f"asked for prose; {_shown(answer)}"
+        detail = f"asked for prose; {shown(answer)}"
         self._findings.append(Finding(name, "yes" if good else "no", detail))
+
+    async def _strict(self) -> None:
+        self._say("asking for a strict call")
+        try:
+            self._findings.append(judged("strict calls", await self._ask(_ONE, "native", "strict")))
+        except ModelError as error:
+            self._refused("strict calls", error)
+
+    def _refused(self, name: str, error: ModelError) -> None:
+        if isinstance(error, ConstraintRefusedError):
+            self._learn(unbound=True)
+            self._findings.append(Finding(name, "no", f"refused: {error}"))
+        else:
+            self._findings.append(Finding(name, "failed", str(error)))
 
     async def _parallel(self, profile: Profile) -> None:
         self._say("asking for two calls at once")
@@ -204,7 +227,7 @@ class _Probe:
         paths = [call.arguments.get("path") for call in answer.calls]
         good = paths == ["a.txt", "b.txt"]
         result = "yes" if good else "no"
-        self._findings.append(Finding("parallel calls", result, _shown(answer)))
+        self._findings.append(Finding("parallel calls", result, shown(answer)))
 
     async def _window(self) -> None:
         info = self._info
@@ -256,16 +279,6 @@ class _Probe:
         kept = {"refused": refused, "info": facts, "strayed": 0}
         remember(self._endpoint, self._learned.model_copy(update=kept))
 
-    def _instead_of_native(
-        self, native: Answer | None, text: Answer | None, form: DialectName
-    ) -> DialectName | None:
-        """What to speak where native calls do not come as such; None where they do."""
-        if native and native.native and native.calls:
-            return None
-        if text and text.calls:
-            return form
-        return spoken_form(native.text) if native and native.calls else None
-
     async def _ask(
         self,
         question: Question,
@@ -282,102 +295,10 @@ class _Probe:
         return await ask(self._endpoint, profile, dialect, question, self._ears, effort)
 
 
-def _introduced(endpoint: Endpoint, info: ServerInfo) -> list[Finding]:
-    server = Finding("server", f"{info.provider} {info.version}".strip(), endpoint.shown_url)
-    listed = endpoint.model in info.models or f"{endpoint.model}:latest" in info.models
-    others = ", ".join(info.models[:8]) + (", ..." if len(info.models) > 8 else "")
-    detail = info.weights if listed else f"not in its list: {others}" if info.models else ""
-    return [server, Finding("model", endpoint.model, detail)]
-
-
 def _counting() -> Question:
     # Begun with what no server can have in its cache.
     system = f"Session {secrets.token_hex(8)}. {filler(_PROMPT_TOKENS)}"
     return Question(system, "Count from 1 to 40, separated by spaces.", (), 120)
-
-
-def _streaming(answer: Answer) -> Finding:
-    if answer.pieces > 2:
-        return Finding("streaming", "yes", f"in {answer.pieces} pieces")
-    return Finding("streaming", "no", "the answer came in one piece")
-
-
-def _usage(answer: Answer) -> Finding:
-    used = answer.usage
-    if not (used.prompt and used.completion):
-        return Finding("usage", "no", "the server counts no tokens")
-    return Finding("usage", "yes", f"{used.prompt} prompt, {used.completion} answer tokens")
-
-
-def _cache(first: Answer, second: Answer) -> Finding:
-    cached, of = second.usage.cached, second.usage.prompt
-    times = f"first token after {first.first:.2f} s, again after {second.first:.2f} s"
-    if cached:
-        return Finding("prompt cache", "yes", f"{cached} of {of} tokens the second time; {times}")
-    if second.first < first.first / 3:
-        return Finding("prompt cache", "yes", f"not counted, but {times}")
-    return Finding("prompt cache", "no", f"nothing cached the second time; {times}")
-
-
-def _prefill(answer: Answer) -> Finding:
-    used = answer.usage
-    seconds = used.prompt_seconds or answer.first
-    read = used.prompt - used.cached
-    if read <= 0 or seconds <= 0:
-        return Finding("prompt speed", "unknown", "the server counts no tokens")
-    return Finding("prompt speed", f"{read / seconds:,.0f} tokens/s", _clock(used.prompt_seconds))
-
-
-def _decode(*answers: Answer) -> Finding:
-    """The faster of two: whatever else the machine does slows them."""
-    speeds = [speed for answer in answers if (speed := answer.decode_speed)]
-    if not speeds:
-        return Finding("answer speed", "unknown", "the server counts no tokens")
-    clock = _clock(answers[0].usage.completion_seconds)
-    return Finding("answer speed", f"{max(speeds):,.1f} tokens/s", clock)
-
-
-def _clock(seconds: float) -> str:
-    return "by the server's clock" if seconds else "as it arrived here"
-
-
-def _thinking(on: Answer, off: Answer) -> Finding:
-    if not on.thought:
-        return Finding("thinking", "no", "no thoughts came, though the model is known to have some")
-    if off.thought:
-        return Finding("thinking", "yes", "and it cannot be switched off")
-    return Finding("thinking", "yes", "and it can be switched off")
-
-
-def _judged(name: str, answer: Answer) -> Finding:
-    """Whether the one call that was asked for came."""
-    good = [call for call in answer.calls if _is_asked(call)]
-    if len(answer.calls) == len(good) == 1:
-        return Finding(name, "yes", "the call is valid")
-    return Finding(name, "no", _shown(answer))
-
-
-def _is_asked(call: ToolCall) -> bool:
-    return call.name == "read_file" and call.arguments == {"path": "README.md"} and not call.error
-
-
-def _shown(answer: Answer) -> str:
-    """What came, in short."""
-    if answer.calls:
-        made = [
-            f"{call.name}({', '.join(map(str, call.arguments.values()))})" for call in answer.calls
-        ]
-        return "came: " + ", ".join(made)
-    words = " ".join(answer.text.split())
-    return f"no call came, but: {words[:80]}" if words else "nothing came"
-
-
-def _spoken(profile: Profile, native: Answer | None) -> Finding:
-    held = f" with {profile.constraint}" if _is_held(profile.dialect, profile.constraint) else ""
-    why = "what runs will use"
-    if profile.dialect != "native" and native and native.native and native.calls:
-        why += "; the family is known to obey it better than native calls"
-    return Finding("dialect", f"{profile.dialect}{held}", why)
 
 
 def _is_held(form: DialectName, constraint: Constraint) -> bool:
@@ -387,3 +308,14 @@ def _is_held(form: DialectName, constraint: Constraint) -> bool:
         for one in ("none", constraint)
     )
     return free != bound
+
+
+def _instead_of_native(
+    native: Answer | None, text: Answer | None, form: DialectName
+) -> DialectName | None:
+    """What to speak where native calls do not come as such; None where they do."""
+    if native and native.native and native.calls:
+        return None
+    if text and text.calls:
+        return form
+    return spoken_form(native.text) if native and native.calls else None

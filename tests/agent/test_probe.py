@@ -275,3 +275,20 @@ def test_all_that_was_learned_is_kept() -> None:
     assert "min_p" in kept.refused
     assert kept.info
     assert (kept.info.provider, kept.info.context) == ("llamacpp", 8192)
+
+
+def test_a_refused_schema_is_no_constraint_and_runs_do_without() -> None:
+    speaker = Speaker()
+
+    def script(request: dict[str, Any]) -> Reply:
+        strict = any("strict" in tool["function"] for tool in request.get("tools", ()))
+        if strict or "structured_outputs" in request:
+            return error(400, "Invalid grammar specification: 'triggers'")
+        return speaker(request)
+
+    table = shown(script, of.vllm())
+    assert table["constrained"] == "no"
+    assert "refused" in table.detail("constrained")
+    assert table["dialect"] == "native"
+    assert recall(table.report.endpoint).unbound
+    assert shown(speaker, of.vllm())["dialect"] == "native with strict"
