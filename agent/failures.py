@@ -127,7 +127,11 @@ def _number(pattern: re.Pattern[str], text: str) -> int | None:
 def _key_advice(endpoint: Endpoint) -> str:
     if not endpoint.key:
         return f"wants a key; set {endpoint.key_variable}"
-    region = " (a key is valid in one region only)" if endpoint.provider == "dashscope" else ""
+    region = (
+        " (a key is valid in one region only, see DASHSCOPE_REGION)"
+        if endpoint.provider == "dashscope"
+        else ""
+    )
     return f"did not accept the key in {endpoint.key_variable}{region}"
 
 
