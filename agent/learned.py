@@ -63,6 +63,8 @@ def recall(endpoint: Endpoint, *, now: float | None = None) -> Learned:
 
 def remember(endpoint: Endpoint, learned: Learned) -> None:
     """Keep it. What cannot be written, on a full disk say, is learned again next time."""
+    if endpoint.provider == "embedded":
+        return  # known, and at another address each time
     entries = _read()
     entries.pop(_name(endpoint), None)
     entries[_name(endpoint)] = learned.model_dump(mode="json", exclude_defaults=True)

@@ -122,3 +122,9 @@ def test_a_window_is_kept_beside_the_rest() -> None:
     lessons.tools_refused()
     lessons.window_found(9_000)
     assert (recall(HERE).window, recall(HERE).dialect) == (9_000, "xml")
+
+
+def test_of_the_embedded_server_nothing_is_kept(home: Path) -> None:
+    here = Endpoint("http://127.0.0.1:1/v1", "", "m1", "embedded")
+    assert remember_info(here, INFO).info == INFO
+    assert not file(home).exists()
