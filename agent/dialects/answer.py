@@ -7,36 +7,39 @@ from collections.abc import Sequence
 
 from qwright.agent.dialects import Delta, Shown
 from qwright.agent.dialects.blocks import (
+    CALL,
+    END_OF_THOUGHT,
+    END_TAGS,
+    END_TOKENS,
+    ENDS_CALLS,
+    NEXT_TURN,
+    OPENER,
+    RESPONSE,
     Block,
     Scanners,
     Verdict,
     bare,
+    closing_fence,
     fenced,
     held_from,
+    in_quotes,
     may_be_function,
     tagged,
     was_meant,
 )
 from qwright.agent.dialects.calls import (
     NOT_JSON,
+    DescriptionError,
     failed_call,
     read_calls,
     read_unescaped,
-    skip,
 )
-from qwright.agent.dialects.functions import Functions, are_calls
+from qwright.agent.dialects.functions import Functions, before_response
 from qwright.agent.dialects.pairs import Pairs
 from qwright.agent.dialects.tags import OPENING
 from qwright.agent.messages import ToolCall
 from qwright.agent.model import CallChunk, ReasoningDelta, TextDelta, ToolSpec
 
-_OPENER = re.compile(
-    r"^[ \t]*(?:(?P<fence>`{3,}|~{3,})(?P<info>[^\n`]*)|(?P<brace>\{)|(?P<xml><function)(?=[\s=]))"
-    r"|(?P<tag><tool_call>|<tools>|<tool_response>|<think>|</think>)",
-    re.MULTILINE,
-)
-_CALL, _RESPONSE, _END_OF_THOUGHT = "<tool_call>", "<tool_response>", "</think>"
-_BLOCK_START = re.compile(r"\s*(?:```\w*\s*)?")
 _STOPS_FLOW = re.compile(r"[\n<]")
 _DECIDES = re.compile(r"""["'}\]<>`]""")
 """What must come before more text can change the verdict on a call that is not complete."""
@@ -135,8 +138,7 @@ class Answer:
     @property
     def quotes(self) -> bool:
         """Whether the text ends within a code fence or between backticks."""
-        line = self._text.rfind("\n") + 1
-        return bool(self._fence) or self._text.count("`", line) % 2 == 1
+        return bool(self._fence) or in_quotes(self._text, len(self._text))
 
     @property
     def prose(self) -> str:
@@ -178,20 +180,26 @@ class Answer:
         if self._before is not None and not self._kept and self._text[self._at].isspace():
             self._at += 1
             return True
-        opener = _OPENER.search(self._text, self._at)
+        opener = OPENER.search(self._text, self._at)
         if opener is None:
             self._show(self._end_of_prose())
             return False
         self._show(opener.start())
         if opener["fence"]:
             return self._open_fence(opener)
-        if opener["brace"]:
-            brace = opener.start("brace")
-            block = bare(self._text, brace, self._tools, self._scanners)
-            return self._settle(block, brace, brace + 1)
-        if opener["xml"]:
-            return self._open_function(opener.start("xml"))
-        return self._open_tag(opener["tag"], opener.end())
+        if opener["tag"]:
+            return self._open_tag(opener["tag"], opener.end())
+        return self._open_bare(opener.start(opener.lastgroup or 0), xml=bool(opener["xml"]))
+
+    def _open_bare(self, start: int, *, xml: bool) -> bool:
+        """A call without a tag, unless one before it was found to be quoted."""
+        before = self._text[max(0, start - 80) : start].rstrip()
+        if before.endswith((CALL, "<tools>")):
+            return self._show(start + 1)
+        if xml:
+            return self._open_function(start)
+        block = bare(self._text, start, self._tools, self._scanners)
+        return self._settle(block, start, start + 1)
 
     def _end_of_prose(self) -> int:
         """Up to where text can be shown. Of an answer that was cut, half a tag never can."""
@@ -200,29 +208,41 @@ class Answer:
         return held if tag or not self._final else len(self._text)
 
     def _open_tag(self, tag: str, end: int) -> bool:
-        line = self._text.rfind("\n", 0, self._at) + 1
-        if self._text.count("`", line, self._at) % 2:
+        if in_quotes(self._text, self._at):
             return self._show(end)
-        if tag in (_CALL, "<tools>"):
+        if tag in (CALL, "<tools>"):
             block = tagged(self._text, end, self._scanners)
-            if block.verdict is Verdict.XML and tag == _CALL:
+            if block.verdict is Verdict.XML and tag == CALL:
                 return self._read_functions(block.end, end, tagged=True)
-            return self._settle(block, end, end, clear=tag == _CALL)
-        if tag == "<think>" and not self._text[: self._at].strip():
-            self._thinking, self._at, self._stop = True, end, 0
-        elif tag == _END_OF_THOUGHT:
+            return self._settle(block, end, end, clear=tag == CALL)
+        if tag == "<think>":
+            leads = not self._text[self._start : self._at].strip()
+            self._stop = self._start if leads else self._at
+            self._thinking, self._at = True, end
+        elif tag == END_OF_THOUGHT:
             self._void_thought(end)
-        elif tag == _RESPONSE and self._calls:
+        elif tag in ENDS_CALLS and self._calls:
             self._ended, self._stop = True, self._at
+        elif tag in END_TAGS and self._calls:
+            self._at = end
+        elif tag in END_TOKENS:
+            return self._end_turn(end)
         else:
             self._show(end)
         return True
 
+    def _end_turn(self, end: int) -> bool:
+        """The token that ends a turn, let through by a server, when nothing or a turn follows."""
+        rest = self._text[end : end + 200].lstrip()[: len(NEXT_TURN)]
+        if rest == NEXT_TURN or (self._final and not rest):
+            self._ended, self._stop = True, self._at
+            return True
+        return (self._final or not NEXT_TURN.startswith(rest)) and self._show(end)
+
     def _open_function(self, start: int) -> bool:
         """A call whose `<tool_call>` is missing: read only if a known tool is named."""
         head = OPENING.match(self._text, start)
-        quoted = self._text[:start].rstrip().endswith(_CALL)
-        if head and head["name"] in self._tools and not quoted:
+        if head and head["name"] in self._tools:
             return self._read_functions(start, head.end(), tagged=False)
         if head is None and may_be_function(self._text, start, self._tools):
             if not self._final:
@@ -246,14 +266,12 @@ class Answer:
 
     def _look_for_response(self) -> None:
         """End the answer where, after complete calls, the model makes up their result."""
-        while (place := self._text.find(_RESPONSE, max(self._response, self._xml_from))) >= 0:
-            self._response = place + 1
-            text = self._text[:place].rstrip()
-            if are_calls(text, self._xml_from, self._tools):
-                self._text, self._final = text, True
-                self._read()
-                self._ended, self._stop = True, len(text)
-                return
+        text = before_response(self._text, self._response, self._xml_from, self._tools)
+        self._response = max(self._response, len(self._text) - len(RESPONSE))
+        if text is not None:
+            self._text, self._final = text, True
+            self._read()
+            self._ended, self._stop = True, len(text)
 
     def _open_fence(self, opener: re.Match[str]) -> bool:
         body = opener.end() + 1
@@ -286,18 +304,17 @@ class Answer:
             return self._show(text_end)
         if verdict is Verdict.BROKEN and not meant:
             return self._show(text_end)
-        if verdict is Verdict.BROKEN and self._final and not self._length:
-            start = skip(_BLOCK_START, self._text, start)
-            if mended := read_unescaped(self._text, start, self._tools):
-                self._add_calls(*mended, keep=False)
-                return True
+        whole = verdict is Verdict.BROKEN and self._final and not self._length
+        if whole and (mended := read_unescaped(self._text, start, self._tools)):
+            self._add_calls(*mended, keep=False)
+            return True
         return self._give_up(start, meant=meant)
 
     def _take_calls(self, block: Block, text_end: int, *, meant: bool) -> bool:
         try:
             calls, wrong = read_calls(block.content, self._tools), False
         except ValueError as error:
-            if not meant:
+            if not meant or isinstance(error, DescriptionError):
                 return self._show(text_end)
             calls, wrong = [failed_call(block.content, str(error))], True
         self._add_calls(calls, block.end, keep=wrong)
@@ -331,10 +348,7 @@ class Answer:
 
     def _read_fence(self) -> bool:
         """Show a fence of code up to its closing line."""
-        closing = re.compile(
-            rf"^[ \t]*{self._fence[0]}{{{len(self._fence)},}}[ \t\r]*(?:\n|\Z)", re.MULTILINE
-        )
-        match = closing.search(self._text, self._at)
+        match = closing_fence(self._fence).search(self._text, self._at)
         if match and (self._final or self._text[match.end() - 1] == "\n"):
             self._fence = ""
             return self._show(match.end())
@@ -344,7 +358,7 @@ class Answer:
         return False
 
     def _read_thought(self) -> bool:
-        end = self._text.find(_END_OF_THOUGHT, self._at)
+        end = self._text.find(END_OF_THOUGHT, self._at)
         stop = end if end >= 0 else len(self._text)
         if end < 0 and not self._final:
             stop = held_from(self._text, self._at)
@@ -352,8 +366,10 @@ class Answer:
             self._think(self._text[self._at : stop])
         self._at = stop
         if end >= 0:
+            self._at = end + len(END_OF_THOUGHT)
+            if self._stop == self._start:
+                self._start = self._at
             self._thinking, self._stop = False, None
-            self._start = self._at = end + len(_END_OF_THOUGHT)
         return end >= 0
 
     def _void_thought(self, end: int) -> None:

@@ -14,13 +14,24 @@ from enum import Enum
 from qwright.agent.dialects.calls import CALL_KEYS, GAP, inner_brace, skip
 from qwright.agent.dialects.lenient_json import Scan, Scanner, Span
 
-TAGS = ("<tool_call>", "<tools>", "<tool_response>", "<think>", "</think>", "<function")
+CALL, RESPONSE, END_OF_THOUGHT = "<tool_call>", "<tool_response>", "</think>"
+END_TAGS = ("</tool_call>", "</tools>", "</function>")
+END_TOKENS, NEXT_TURN = ("<|im_end|>", "<|endoftext|>"), "<|im_start|>"
+ENDS_CALLS = (RESPONSE, NEXT_TURN, *END_TOKENS)
+_SINGLE = (CALL, "<tools>", "<think>", END_OF_THOUGHT, *END_TAGS, *ENDS_CALLS)
+_TAGS = (*_SINGLE, "<function")
+OPENER = re.compile(
+    r"^[ \t]*(?:(?P<fence>`{3,}|~{3,})(?P<info>[^\n`]*)|(?P<brace>\{)|(?P<xml><function)(?=[\s=]))"
+    rf"|(?P<tag>{'|'.join(map(re.escape, _SINGLE))})",
+    re.MULTILINE,
+)
+"""What may begin or end a call, a thought or a turn, in prose."""
 _CLOSER = re.compile(r"\s*(?:```\s*)?(?:</[a-z_]+>|<\|(?:im_end|endoftext)\|>)")
 """Also the token that ends a turn, which some servers let through."""
 _PARTIAL_CLOSER = re.compile(r"\s*(?:`{1,2}|(?:```\s*)?(?:<(?:/[a-z_]*|\|[a-z_]*\|?)?)?)\Z")
+_BACKTICKS = re.compile(r"`+")
 _SPACE = re.compile(r"\s*")
 _BLOCK_FENCE = re.compile(r"```\w*\s*")
-_RESPONSE = "<tool_response>"
 _XML = "<function"
 """How Qwen3-Coder begins a call."""
 _HEAD = re.compile(
@@ -99,12 +110,12 @@ def bare(text: str, start: int, known: Collection[str], scanners: Scanners) -> B
     content = text[start : span.end] + span.missing
     if span.scan not in (Scan.COMPLETE, Scan.UNCLOSED):
         return _unfinished(span, content)
-    rest = text[skip(_SPACE, text, span.end) :][: len(_RESPONSE)]
+    rest = text[skip(_SPACE, text, span.end) :][: len(RESPONSE)]
     if closer := _CLOSER.match(text, span.end):
         return Block(Verdict.CALL, content, closer.end())
-    if rest == _RESPONSE:
+    if rest == RESPONSE:
         return Block(Verdict.CALL, content, skip(_SPACE, text, span.end))
-    if _RESPONSE.startswith(rest) or _PARTIAL_CLOSER.match(text, span.end):
+    if RESPONSE.startswith(rest) or _PARTIAL_CLOSER.match(text, span.end):
         return Block(Verdict.OPEN, content, len(text))
     return _BROKEN if span.missing else _TEXT
 
@@ -180,11 +191,26 @@ def may_be_function(text: str, start: int, known: Collection[str]) -> bool:
     return head is not None and any(tool.startswith(head["name"]) for tool in known)
 
 
+def closing_fence(fence: str) -> re.Pattern[str]:
+    """The line that closes a fence of code."""
+    return re.compile(rf"^[ \t]*{fence[0]}{{{len(fence)},}}[ \t\r]*(?:\n|\Z)", re.MULTILINE)
+
+
+def in_quotes(text: str, at: int) -> bool:
+    """Whether `at` lies between backticks, or in a line that is quoted."""
+    line = text[text.rfind("\n", 0, at) + 1 : at]
+    opened = 0
+    for run in _BACKTICKS.finditer(line):
+        length = len(run[0])
+        opened = 0 if opened == length else opened or length
+    return opened > 0 or line.lstrip().startswith(">")
+
+
 def held_from(text: str, start: int) -> int:
     """The first position from `start` on whose text may be the beginning of a call."""
     line = text.rfind("\n") + 1
-    tag = text.rfind("<", max(start, len(text) - len(_RESPONSE)))
-    if tag >= 0 and any(name.startswith(text[tag:]) for name in TAGS):
+    tag = text.rfind("<", max(start, len(text) - len(RESPONSE)))
+    if tag >= 0 and any(name.startswith(text[tag:]) for name in _TAGS):
         return tag if text[max(line, start) : tag].strip(" \t") else max(line, start)
     if line >= start and text[line:].strip(" \t") in ("", "`", "``", "~", "~~"):
         return line

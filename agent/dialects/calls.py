@@ -21,6 +21,7 @@ CALL_KEYS = ("name", *ARGUMENT_KEYS, "function", "type", "id")
 _NAME = re.compile(r"""["']name["']\s*:\s*["']([\w.-]+)["']""")
 GAP = re.compile(r"[\s,}]*")
 """What may lie between and after the objects of a block; braces are left from a doubled layer."""
+_BLOCK_START = re.compile(r"\s*(?:```\w*\s*)?")
 _BLOCK_END = re.compile(r"\s*(?:```\s*(?:</[a-z_]+>)?|</[a-z_]+>|\Z)")
 NOT_JSON = "it is not valid JSON; quotes, backslashes and newlines in strings need a backslash"
 _LAYER = re.compile(r"\{\s*(?=\{)")
@@ -76,6 +77,14 @@ def skip(pattern: re.Pattern[str], text: str, position: int) -> int:
     return match.end() if match else position
 
 
+class DescriptionError(ValueError):
+    """An object says what a tool is, as a model does that lists its tools."""
+
+
+def _is_schema(value: JsonValue) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("properties"), dict)
+
+
 def read_call(value: JsonValue, tools: Mapping[str, ToolSpec]) -> ToolCall:
     """One decoded object as a call. Raises ValueError when it is none."""
     if not isinstance(value, dict):
@@ -87,6 +96,8 @@ def read_call(value: JsonValue, tools: Mapping[str, ToolSpec]) -> ToolCall:
         raise ValueError('it has no "name"')
     if name not in tools:
         raise ValueError(unknown_tool(name, tools))
+    if "arguments" not in value and ("description" in value or _is_schema(value.get("parameters"))):
+        raise DescriptionError("it describes a tool and calls none")
     given = next((value[key] for key in ARGUMENT_KEYS if key in value), None)
     if given is None and value.keys() - {"name", "id", "type", *ARGUMENT_KEYS}:
         raise ValueError('its arguments must lie in an object under "arguments"')
@@ -101,7 +112,7 @@ def read_unescaped(
     None where it can be read in more than one way: it must end its block, fit its tool, and have
     no argument the tool does not know.
     """
-    found = escaped(text, inner_brace(text, start))
+    found = escaped(text, inner_brace(text, skip(_BLOCK_START, text, start)))
     ends = _BLOCK_END.match(text, skip(GAP, text, found[1])) if found else None
     if found is None or ends is None:
         return None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import json
+import math
 import re
 
 from qwright.agent.dialects.lenient_json import JsonValue, parse
 
 Schema = dict[str, JsonValue]
 
-_INTEGER = re.compile(r"[-+]?[0-9]{1,4000}")
+_INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?")
 _NOTHING = ("null", "none")
 
@@ -65,11 +66,16 @@ def from_text(text: str, schema: JsonValue, root: JsonValue) -> JsonValue:
     A text stays one, whatever it looks like, where the schema asks for a string or does not say.
     """
     found = branches(schema, root)
-    if any(kind_of(one) == "null" for one in found) and text.strip().lower() in _NOTHING:
+    if is_nothing(text, found):
         return None
     wanted = next((one for one in found if kind_of(one) != "null"), Schema())
     converted = convert(text, wanted)
     return text if converted is None else converted
+
+
+def is_nothing(text: str, found: list[Schema]) -> bool:
+    """Whether `text` spells the null that a schema allows."""
+    return any(kind_of(one) == "null" for one in found) and text.strip().lower() in _NOTHING
 
 
 def convert(text: str, branch: Schema) -> JsonValue:
@@ -77,11 +83,11 @@ def convert(text: str, branch: Schema) -> JsonValue:
     if (values := options(branch)) is not None:
         return None if text in values else _option(text, values)
     bare, kind = text.strip(), kind_of(branch)
-    if kind == "integer" and _INTEGER.fullmatch(bare):
+    if kind in ("integer", "number") and _INTEGER.fullmatch(bare):
         return int(bare)
     if kind == "number" and _NUMBER.fullmatch(bare):
         value = float(bare)
-        return int(bare) if _INTEGER.fullmatch(bare) else value
+        return value if math.isfinite(value) else None
     if kind == "boolean" and bare.lower() in ("true", "false"):
         return bare.lower() == "true"
     if kind in ("array", "object"):

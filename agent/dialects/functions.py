@@ -6,14 +6,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from qwright.agent.dialects.blocks import may_be_function
+from qwright.agent.dialects.blocks import CALL, RESPONSE, may_be_function
 from qwright.agent.dialects.calls import failed, unknown_tool, written_call
 from qwright.agent.dialects.schema import properties_of
 from qwright.agent.dialects.xml import Function, Shape, XmlText
 from qwright.agent.messages import ToolCall
 from qwright.agent.model import ToolSpec
 
-_CALL, _ENDS = "<tool_call>", ("</tool_call>", "</function>")
+_ENDS = ("</tool_call>", "</function>")
 _PHANTOM = re.compile(r"<function[\s=]([^\n]*?)>.*?</tool_call>", re.DOTALL)
 
 
@@ -71,7 +71,20 @@ class Functions:
         return Found([call], name.end(), keep=True)
 
 
-def are_calls(text: str, start: int, tools: Mapping[str, ToolSpec]) -> bool:
+def before_response(text: str, since: int, start: int, tools: Mapping[str, ToolSpec]) -> str | None:
+    """The text before the first response from `since` on that a model made up after its calls.
+
+    None where there is none. The first call's `<function` is at `start`.
+    """
+    place = text.find(RESPONSE, max(since, start))
+    while place >= 0:
+        if _are_calls(before := text[:place].rstrip(), start, tools):
+            return before
+        place = text.find(RESPONSE, place + 1)
+    return None
+
+
+def _are_calls(text: str, start: int, tools: Mapping[str, ToolSpec]) -> bool:
     """Whether `text` consists of complete calls from the `<function` at `start` to its end."""
     if not text.endswith(_ENDS):
         return False
@@ -82,7 +95,7 @@ def are_calls(text: str, start: int, tools: Mapping[str, ToolSpec]) -> bool:
         rest = text[found[-1].end :].lstrip()
         if not rest:
             return True
-        start = len(text) - len(rest.removeprefix(_CALL).lstrip())
+        start = len(text) - len(rest.removeprefix(CALL).lstrip())
     return False
 
 

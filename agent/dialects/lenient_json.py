@@ -9,6 +9,7 @@ Python's True, False and None, backslashes before a character JSON does not let 
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -168,16 +169,24 @@ def _escape(match: re.Match[str]) -> str:
 
 def parse(text: str) -> JsonValue:
     """Decode one JSON value. Raises ValueError where its meaning is not certain."""
-    value: JsonValue = json.loads(" ".join(_mended(text)), object_pairs_hook=_no_duplicates)
+    value: JsonValue = json.loads(
+        " ".join(_mended(text)),
+        object_pairs_hook=_no_duplicates,
+        parse_float=_finite,
+        parse_constant=_finite,
+    )
     json.dumps(value, ensure_ascii=False).encode()  # a lone surrogate could never be sent again
     return value
 
 
 def _mended(text: str) -> Iterator[str]:
     """The tokens of `text` as strict JSON."""
-    position, held = 0, ""
+    position, held, depth = 0, "", 0
     while match := _TOKEN.match(text, position):
         token, position = match.group(match.lastgroup or 0), match.end()
+        depth += (token in ("{", "[")) - (token in ("}", "]"))
+        if depth > _DEPTH:
+            raise ValueError("it is nested too deeply")
         if held and token not in ("}", "]"):
             yield held
         held = ""
@@ -210,6 +219,13 @@ def _unescape(match: re.Match[str]) -> str:
     if len(escaped) == 5:
         return chr(int(escaped[1:], 16))
     return match.group(0)
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"{number[:20]} is no number")
+    return value
 
 
 def _no_duplicates(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any, cast
 
-from qwright.agent.dialects.convert import Schema, branches, convert, kind_of, options
+from qwright.agent.dialects.convert import Schema, branches, convert, is_nothing, kind_of, options
 from qwright.agent.dialects.lenient_json import JsonValue
 from qwright.agent.model import ToolSpec
 
@@ -22,6 +22,9 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "object": dict,
     "null": type(None),
 }
+
+_MOST = 2**63
+"""No tool can use a larger number."""
 
 
 def fit(arguments: dict[str, Any], tool: ToolSpec) -> dict[str, Any]:
@@ -72,6 +75,8 @@ def _fit(value: JsonValue, schema: JsonValue, root: JsonValue) -> JsonValue:
     accepting = next((one for one in found if _accepts(value, one)), None)
     if accepting is not None:
         return _inside(value, accepting, root)
+    if isinstance(value, str) and is_nothing(value, found):
+        return None
     if isinstance(value, str):
         converted = (convert(value, one) for one in found)
         return next((_fit(one, schema, root) for one in converted if one is not None), value)
@@ -96,6 +101,8 @@ def _accepts(value: JsonValue, branch: Schema) -> bool:
     kind = kind_of(branch)
     if isinstance(value, bool):
         return kind in ("boolean", "")
+    if isinstance(value, int) and abs(value) > _MOST:
+        return False
     wanted = _TYPES.get(kind)
     return wanted is None or isinstance(value, wanted)
 

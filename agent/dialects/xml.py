@@ -175,7 +175,13 @@ class XmlText:
             end = self._implied(place, function, given)
         if end is None:
             end = self._closed(place, function, ())
-        return self._closed(place, function, (), loose=True) if end is None else end
+        if end is None:
+            end = self._closed(place, function, (), loose=True)
+        within = self._tags[place + 1 : end]
+        quotes = any(tag.kind in (Kind.CALL, Kind.FUNCTION) and tag.clean for tag in within)
+        # The end of a call that is quoted in the value is not the end of the value.
+        inside = Kind.PARAMETER in (tag.kind for tag in within if tag.clean)
+        return None if quotes and inside else end
 
     def _closed(
         self, place: int, function: str, nesting: tuple[Kind, ...], *, loose: bool = False

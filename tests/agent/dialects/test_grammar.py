@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from qwright.agent.dialects import Delta
-from qwright.agent.dialects.forms import render_json
+from qwright.agent.dialects.forms import FormName, render_json
 from qwright.agent.dialects.grammar import PREAMBLE_COLUMNS, PREAMBLE_LINES, call_grammar
 from qwright.agent.dialects.reader import TextReader
 from qwright.agent.messages import ToolCall
@@ -38,22 +38,29 @@ TODO = ToolSpec(
 ALL = (*TOOLS, TODO)
 
 
-def samples(*, require_call: bool, count: int = 300) -> list[str]:
-    grammar, draw = Grammar(call_grammar(ALL, require_call=require_call)), random.Random(7)
+FORMS: tuple[FormName, ...] = ("hermes", "tools", "xml")
+
+
+def samples(form: FormName, *, require_call: bool, count: int = 300) -> list[str]:
+    made = call_grammar(ALL, form=form, require_call=require_call)
+    grammar, draw = Grammar(made), random.Random(7)
     return [
         grammar.sample(draw, limit=draw.choice([5, 40, 200]), eager=draw.choice([0.4, 0.8, 0.97]))
         for _ in range(count)
     ]
 
 
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("require_call", [False, True])
-def test_every_rule_is_defined(*, require_call: bool) -> None:
-    assert Grammar(call_grammar(ALL, require_call=require_call)).undefined() == set()
+def test_every_rule_is_defined(form: FormName, *, require_call: bool) -> None:
+    made = Grammar(call_grammar(ALL, form=form, require_call=require_call))
+    assert made.undefined() == set()
 
 
-def test_what_the_grammar_allows_the_reader_reads() -> None:
+@pytest.mark.parametrize("form", FORMS)
+def test_what_the_grammar_allows_the_reader_reads(form: FormName) -> None:
     called = 0
-    for text in samples(require_call=True):
+    for text in samples(form, require_call=True):
         seen = read(TextReader(ALL), [Delta(text)], "stop")
         assert [error for _, _, error in seen.calls] == [None], text
         _check(*seen.calls[0][:2])
@@ -61,9 +68,10 @@ def test_what_the_grammar_allows_the_reader_reads() -> None:
     assert called == 300
 
 
-def test_an_answer_without_a_call_is_shown_and_holds_none() -> None:
+@pytest.mark.parametrize("form", FORMS)
+def test_an_answer_without_a_call_is_shown_and_holds_none(form: FormName) -> None:
     shown = called = 0
-    for text in samples(require_call=False, count=600):
+    for text in samples(form, require_call=False, count=600):
         seen = read(TextReader(ALL), [Delta(text)], "stop")
         assert all(error is None for _, _, error in seen.calls), text
         assert len(seen.calls) <= 1
@@ -75,7 +83,12 @@ def test_an_answer_without_a_call_is_shown_and_holds_none() -> None:
 
 @pytest.mark.parametrize(
     ("state", "word", "stops"),
-    [("angle", "tool", "_s"), ("key", "name", '"'), ("fence-key", "name", '"')],
+    [
+        ("angle", "tool", "_s"),
+        ("angle", "function", "= "),
+        ("key", "name", '"'),
+        ("fence-key", "name", '"'),
+    ],
 )
 def test_prose_holds_no_opener_of_a_call(state: str, word: str, stops: str) -> None:
     """No state on the way to an opener has a way out that takes the opener's next character."""
@@ -103,7 +116,7 @@ def _check(name: str, arguments: dict[str, Any]) -> None:
 
 
 def test_prose_before_a_required_call_is_short() -> None:
-    longest = max(text.find('"name": ') for text in samples(require_call=True))
+    longest = max(text.find('"name": ') for text in samples("hermes", require_call=True))
     assert longest < PREAMBLE_LINES * (PREAMBLE_COLUMNS + 1) + 40
 
 

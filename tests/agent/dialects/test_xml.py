@@ -144,6 +144,15 @@ def test_a_call_that_is_wrong_goes_back_with_the_reason(text: str, reason: str) 
     assert seen.text == text
 
 
+def test_the_end_of_a_quoted_call_is_not_that_of_the_value() -> None:
+    for text in (
+        f"<tool_call>\n<function=edit>\n<parameter=path>\nx.md\n</parameter>\n<parameter=old>\n"
+        f"y\n</parameter>\n<parameter=new>\n# doc\n{OTHER}\n",
+        f"<tool_call>\n<function=read_file>\n<parameter=path>\na.py\n{OTHER}",
+    ):
+        assert [bool(error) for _, _, error in answer(text).calls] == [True]
+
+
 DOCS = f"To call a tool, write\n\n{X}\n\nand wait."
 CONTENTS = {
     "a whole call": DOCS,
