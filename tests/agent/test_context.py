@@ -101,6 +101,14 @@ class TestRoom:
         # The ratio holds for another conversation too.
         assert found.tokens([*START, *messages[2:]], TOOLS) == pytest.approx(9_200, rel=0.2)
 
+    def test_a_prompt_counted_without_its_cached_part_is_the_sum_of_both(self) -> None:
+        found = context()
+        messages = grown(START, 4_000)
+        found.learn(messages, TOOLS, ROOM, finish(40, cached=4_300))
+        assert found.tokens(messages, TOOLS) == 4_340
+        found.learn(messages, TOOLS, ROOM, finish(4_340, cached=4_300))
+        assert found.tokens(messages, TOOLS) == 4_340
+
     def test_a_result_takes_its_share_at_most(self) -> None:
         found = context(4_096)
         cut = found.bounded(CODE * 1_000, START, TOOLS)
@@ -193,6 +201,7 @@ class TestHonestServers:
             [finish(0) for _ in range(12)],
             [finish(300), *[finish(420) for _ in range(12)]],
             [finish(2_000), *[finish(430) for _ in range(12)]],
+            [finish(count) for count in (2_000, 430, 430, 430, 3_300, 430, 430, 430)],
             [finish(300 + 420 * n, cached=280 + 420 * n) for n in range(12)],
             [finish(20 + n, cached=280 + 420 * n) for n in range(12)],
             [finish(round((300 + 420 * n) * (1.05 if n % 2 else 0.95))) for n in range(12)],
@@ -202,6 +211,7 @@ class TestHonestServers:
         ],
         ids=[
             *("exact", "no usage", "only what is new", "only new after a long start"),
+            "all once, as its cache was lost",
             *("cached", "cached beside the prompt", "two tokenizers", "nonsense"),
             *("half the tokens", "twice the tokens"),
         ],

@@ -123,6 +123,11 @@ def test_what_must_not_be_lost_survives_compaction(in_8k: Session) -> None:
         assert PLAN in one.summary
 
 
+def test_what_was_just_read_is_still_there_after_compaction(in_8k: Session) -> None:
+    anew = [one for one in in_8k.model.asked if "summarised here" in one[1].content]
+    assert any(len(one) > 2 and one[2].tool_calls and one[-1].role == "tool" for one in anew)
+
+
 def test_a_summary_costs_tokens_too(in_8k: Session) -> None:
     reported = [one for one in in_8k.run.events if isinstance(one, ev.UsageReported)]
     assert in_8k.model.summaries >= 1
