@@ -11,6 +11,7 @@ from tests.recorded.quoted import IN_A_FILE
 from tests.recorded.values import DANGER, LONG, READ, RUN
 
 J = as_json(READ)
+_BROKEN = Call("write_file", {"path": "a.md", "content": f'"hi"\n{hermes([DANGER])}\n'}, sure=False)
 _RAW = Call("write_file", {"path": "a.py", "content": "def f():\n\treturn '```'\n```\n"})
 _SAYS = Call("write_file", {"path": "a.py", "content": 'print("hi")\n'})
 _PAIR = Call("write_file", {"path": "a.py", "content": 'f("a", "b")\n'}, sure=False)
@@ -34,16 +35,22 @@ def _inner_quotes(call: Call) -> str:
 
 HERMES: dict[str, tuple[str, tuple[Call, ...], str]] = {
     "end-token": (f"{hermes([READ])}<|im_end|>", (READ,), "ggml-org/llama.cpp#15012"),
+    "turn-goes-on": (
+        f"{hermes([READ])}<|im_end|>\n<|im_start|>user\nGo on.\n<|im_start|>assistant\n"
+        f"{hermes([DANGER])}",
+        (READ,),
+        "ggml-org/llama.cpp#15012",
+    ),
     "lone-backtick": (f"It`s the file.\n{hermes([READ])}", (READ,), "unslothai/unsloth#8312"),
     "one-line": (f"Sure: <tool_call>{J}</tool_call>", (READ,), "QwenLM/Qwen3-Coder#180"),
     "no-end-tag": (f"<tool_call>\n{J}\n", (READ,), "vllm-project/vllm#22885"),
     "no-start-tag": (f"{J}\n</tool_call>", (READ,), "QwenLM/Qwen3-Coder#475"),
     "other-end-tag": (f"<tool_call>\n{J}\n</tools>", (READ,), "vllm-project/vllm#32926"),
-    "extra-data": (_tags(J + "\nNow I read it."), (READ,), _EXTRA_DATA),
     "extra-brace": (_tags(J + "}"), (READ,), "vllm-project/vllm#22885"),
     "raw-newlines": (_tags(_unescaped(_RAW)), (_RAW,), "QwenLM/qwen-code#442"),
     "inner-quotes": (_tags(_inner_quotes(_SAYS)), (_SAYS,), "QwenLM/qwen-code#442"),
     "inner-quotes-and-commas": (_tags(_inner_quotes(_PAIR)), (_PAIR,), "QwenLM/qwen-code#442"),
+    "inner-quotes-and-a-call": (_tags(_inner_quotes(_BROKEN)), (_BROKEN,), "nearai/ironclaw#1641"),
     "trailing-comma": (_tags(J.replace("}}", ",},}")), (READ,), _EXTRA_DATA),
     "single-quotes": (_tags(J.replace('"', "'")), (READ,), _EXTRA_DATA),
     "wrong-type": (hermes([_LISTED]), (_LISTED,), _OPENCODE),
@@ -137,6 +144,10 @@ FAILED: dict[str, tuple[str, str]] = {
     ),
     "no-name": (_tags('{"arguments": {"path": "a.py"}}'), _OPENCODE),
     "no-required": (_tags('{"name": "read_file", "arguments": {}}'), _OPENCODE),
+    "endless-number": (
+        _tags('{"name": "run_shell_command", "arguments": {"command": "ls", "timeout": 1e999}}'),
+        _OPENCODE,
+    ),
     "list-arguments": (_tags('{"name": "read_file", "arguments": ["a.py"]}'), _OPENCODE),
 }
 
@@ -144,6 +155,8 @@ FAILED: dict[str, tuple[str, str]] = {
 def json_faults() -> Iterator[Case]:
     for fault, (text, calls, thread) in HERMES.items():
         yield Case("hermes", fault, thread, "qwen3", text, calls=calls, shown=None)
+    extra = Case("hermes", "extra-data", _EXTRA_DATA, "qwen3", shown="Now I read it.")
+    yield replace(extra, content=_tags(J + "\nNow I read it."), calls=(READ,))
     for fault, (form, text, calls, thread) in OTHER.items():
         yield Case(form, fault, thread, "qwen2.5-coder", text, calls=calls, shown=None)
     for fault, (text, thread) in FAILED.items():

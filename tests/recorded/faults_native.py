@@ -11,6 +11,8 @@ from tests.recorded.values import READ, RUN
 
 A, B = json.dumps(READ.arguments), json.dumps(RUN.arguments)
 N, M = READ.name, RUN.name
+_DEEP = '{"todos": ' + "[" * 2000 + "]" * 2000 + "}"
+"""Deeper than Python's own JSON decoder can go."""
 _BOTH = (READ, RUN)
 _EMOJI = Call("write_file", {"path": "a.md", "content": "ok \U0001f389"})
 _OR_ERROR = Call(N, READ.arguments, sure=False)
@@ -98,6 +100,9 @@ FRAGMENTS: dict[str, tuple[list[Fragment], tuple[Call, ...], str]] = {
     ),
 }
 FAILED: dict[str, tuple[list[Fragment], str]] = {
+    "not-a-number": ([Fragment(0, "c1", M, '{"command": "ls", "timeout": NaN}')], _OPENCODE),
+    "endless-number": ([Fragment(0, "c1", M, '{"command": "ls", "timeout": 1e999}')], _OPENCODE),
+    "too-deep": ([Fragment(0, "c1", "todo_write", _DEEP)], _OPENCODE),
     "empty-value": ([Fragment(0, "c1", N, "")], _NGRAM),
     "ngram-empty": ([Fragment(0, "c1", N, "{}")], _NGRAM),
     "ngram-key": ([Fragment(0, "c1", M, '{"command=ls": ""}')], _NGRAM),

@@ -9,7 +9,7 @@ from tests.recorded.answers import Call, Case
 from tests.recorded.forms import function, hermes, parameter, xml
 from tests.recorded.quoted import IN_A_FILE
 from tests.recorded.spread import THOUGHT
-from tests.recorded.values import LONG, NESTED, READ, RUN, UNBALANCED
+from tests.recorded.values import LONG, NESTED, QUOTED_XML, READ, RUN, UNBALANCED
 
 _ORPHAN, _WRONG = "ollama/ollama#16686", "ollama/ollama#17276"
 _ENDS, _VALUES = "sgl-project/sglang#27337", "vllm-project/vllm: _convert_param_value"
@@ -149,7 +149,16 @@ TEXTS: dict[str, tuple[str, tuple[Call, ...], str]] = {
     "windows-lines": (xml([READ, RUN]).replace("\n", "\r\n"), (READ, RUN), _ENDS),
     "hermes-too": (f"{xml([READ])}\n{hermes([RUN])}", (READ, RUN), "QwenLM/qwen-code#8003"),
 }
+_OPEN = f"<tool_call>\n<function=write_file>\n{parameter('path', 'x.md')}<parameter=content>\n"
 FAILED: dict[str, tuple[str, str]] = {
+    "call-in-open-value": (f"{_OPEN}# The form\n{QUOTED_XML}\n", _LINES),
+    "endless-number": (
+        _block(
+            f"<function=run_shell_command>\n{parameter('command', 'ls')}"
+            f"{parameter('timeout', '1e999')}</function>"
+        ),
+        "anomalyco/opencode#1809",
+    ),
     "no-required": (_block("<function=read_file>\n</function>"), "ggml-org/llama.cpp#24807"),
 }
 CUTS = ("<tool", "<function=wri", "<parameter=con", "    ret", "</para", "</func")
@@ -162,6 +171,8 @@ def xml_faults() -> Iterator[Case]:
         yield Case("xml", fault, thread, "qwen3-coder", text, failed=True, shown=None)
     phantom = _block("<function={{ tc.name }}>\n</function>")
     yield Case("xml", "phantom", "reference: qwen.md 2.2", content=phantom, failed=None, shown=None)
+    inner = f"{_OPEN}# The form\n{QUOTED_XML}\n"
+    yield Case("xml", "cut-after-inner", _LINES, content=inner, finish="length")
     for number, place in enumerate(CUTS):
         text = xml([_WRITE])
         cut = text[: text.index(place) + len(place)]

@@ -13,6 +13,11 @@ _FENCE = "```"
 _IRONCLAW, _DS2API = "nearai/ironclaw#1641", "CJackHwang/ds2api#267"
 _IN_THOUGHT = "lmstudio-ai/lmstudio-bug-tracker#1592"
 
+_LISTED = (
+    '{"name": "list_directory", "description": "List a directory.", "parameters": '
+    '{"type": "object", "properties": {"path": {"type": "string"}}}}'
+)
+
 TEXTS: dict[str, tuple[str, str]] = {
     "fence-xml": (f"You would write:\n\n{_FENCE}xml\n{xml([DANGER])}\n{_FENCE}\n", _IRONCLAW),
     "fence-plain": (f"It is\n{_FENCE}\n{hermes([DANGER])}\n{_FENCE}\nas I said.", _DS2API),
@@ -23,7 +28,18 @@ TEXTS: dict[str, tuple[str, str]] = {
     "fence-open": (f"The form:\n{_FENCE}text\n{hermes([DANGER])}", _DS2API),
     "inline": (f"Write `{_INLINE_XML}` to call it.", "unslothai/unsloth#8312"),
     "inline-json": (f"Write `<tool_call>{QUOTED_JSON}</tool_call>`, no more.", _DS2API),
+    "inline-doubled": (
+        f"Write ``<tool_call>{QUOTED_JSON}</tool_call>``, no more.",
+        "unslothai/unsloth#8312",
+    ),
+    "tools-fence": (f"I have:\n{_FENCE}json\n{_LISTED}\n{_FENCE}\n", "jyjeanne/crustly#39"),
+    "tools-bare": (_LISTED, "jyjeanne/crustly#39"),
+    "tools-tag": (
+        f'<tools>\n{{"type": "function", "function": {_LISTED}}}\n</tools>\nare my tools.',
+        "vllm-project/vllm#33083",
+    ),
     "mid-line": (f"The call {QUOTED_JSON} would delete all.", _IRONCLAW),
+    "line": (f"> <tool_call>{QUOTED_JSON}</tool_call>\n\nis what I said.", _DS2API),
     "named": (
         "Use <tool_call> with <function=NAME> in it, then </tool_call>; `<tools>` lists.",
         _IN_THOUGHT,
@@ -65,6 +81,19 @@ def quoted() -> Iterator[Case]:
         IN_THOUGHT,
         calls=(READ,),
     )
+    for fault, first in (
+        ("thought-second", "<think>\nHm.\n</think>\n\n"),
+        ("thought-late", "So. "),
+    ):
+        yield Case(
+            "quoted",
+            fault,
+            _IN_THOUGHT,
+            "qwen3.6",
+            f"{first}<think>\nIf I ran\n{xml([DANGER])}\n</think>\n{said}",
+            shown=None,
+            note="models that think between steps open a further thought",
+        )
     yield Case(
         "quoted",
         "thought-ends-in-call",
