@@ -92,6 +92,19 @@ def test_a_long_history_of_words_is_summarised_and_begins_as_before() -> None:
     assert found.shorten()
 
 
+@pytest.mark.parametrize(("lines", "stays"), [(20, True), (2_000, False)])
+def test_what_was_just_read_stays_where_it_fits(lines: int, *, stays: bool) -> None:
+    found = talk(4_096)
+    for _ in range(12):
+        answer(found, "words of mine " * 100, calls=False)
+        found.told("Go on.")
+    answer(found, "words of mine " * (1 if stays else 800))
+    found.returned(READ, ToolResult(LINES * lines))
+    last = found.messages[-2:]
+    found.compact("", "")
+    assert found.messages[2:] == (last if stays else [])
+
+
 def test_what_cannot_shrink_is_not_tried_again() -> None:
     found = talk(4_096)
     with pytest.raises(Stop) as stopped:
