@@ -30,6 +30,7 @@ _CLOSER = re.compile(r"\s*(?:```\s*)?(?:</[a-z_]+>|<\|(?:im_end|endoftext)\|>)")
 """Also the token that ends a turn, which some servers let through."""
 _PARTIAL_CLOSER = re.compile(r"\s*(?:`{1,2}|(?:```\s*)?(?:<(?:/[a-z_]*|\|[a-z_]*\|?)?)?)\Z")
 _BACKTICKS = re.compile(r"`+")
+_QUOTED_LINE = re.compile(r"[ \t]*>")
 _SPACE = re.compile(r"\s*")
 _BLOCK_FENCE = re.compile(r"```\w*\s*")
 _XML = "<function"
@@ -198,12 +199,14 @@ def closing_fence(fence: str) -> re.Pattern[str]:
 
 def in_quotes(text: str, at: int) -> bool:
     """Whether `at` lies between backticks, or in a line that is quoted."""
-    line = text[text.rfind("\n", 0, at) + 1 : at]
+    line = text.rfind("\n", 0, at) + 1
+    if _QUOTED_LINE.match(text, line, at):
+        return True
     opened = 0
-    for run in _BACKTICKS.finditer(line):
+    for run in _BACKTICKS.finditer(text, line, at) if text.find("`", line, at) >= 0 else ():
         length = len(run[0])
         opened = 0 if opened == length else opened or length
-    return opened > 0 or line.lstrip().startswith(">")
+    return opened > 0
 
 
 def held_from(text: str, start: int) -> int:

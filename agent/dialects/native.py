@@ -103,9 +103,10 @@ class NativeReader:
         return self._content.feed(delta)
 
     def finish(self, reason: str) -> list[Shown | CallChunk]:
-        read = self._content.finish(reason)
         if not self._slots:
-            return read
+            return self._content.finish(reason)
+        # Beside native calls none in the reasoning was meant.
+        read = self._content.finish("tool_calls" if reason == "stop" else reason)
         self._cut = False
         calls = [self._call(slot, length=reason == "length") for slot in self._slots]
         shown: list[Shown | CallChunk] = [one for one in read if not isinstance(one, CallChunk)]

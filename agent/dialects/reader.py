@@ -58,8 +58,6 @@ class TextReader(Answer):
             answer = self._read_again(text[start:])
             if answer.calls and not answer.prose.strip() and not any(c.error for c in answer.calls):
                 found = (start, answer.calls)
-            elif found[1]:
-                break
         return found
 
     def _read_again(self, text: str) -> Answer:

@@ -8,7 +8,7 @@ none are the faults models make looked for; in an answer that was cut off, only 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -143,7 +143,7 @@ class XmlText:
     def _value(self, place: int, function: str, given: Mapping[str, str]) -> tuple[str | None, int]:
         """A parameter's value, and the place of the tag after it; None where it has no end."""
         tag = self._tags[place]
-        end = self._closed(place, function, (Kind.PARAMETER, Kind.FUNCTION, Kind.CALL))
+        end = self._closed(place, (Kind.PARAMETER, Kind.FUNCTION, Kind.CALL))
         if end is None:
             end = self._mended(place, function, given)
         if end is None:
@@ -170,28 +170,29 @@ class XmlText:
         """The place of the tag that ends a value with a fault, the likelier readings first."""
         if self._cut:
             return self._implied(place, function, given)
-        end = self._closed(place, function, (Kind.PARAMETER,))
+        end = self._closed(place, (Kind.PARAMETER,))
         if end is None:
             end = self._implied(place, function, given)
         if end is None:
-            end = self._closed(place, function, ())
+            end = self._closed(place, ())
         if end is None:
-            end = self._closed(place, function, (), loose=True)
+            end = self._closed(place, (), loose=True)
         within = self._tags[place + 1 : end]
         quotes = any(tag.kind in (Kind.CALL, Kind.FUNCTION) and tag.clean for tag in within)
         # The end of a call that is quoted in the value is not the end of the value.
         inside = Kind.PARAMETER in (tag.kind for tag in within if tag.clean)
         return None if quotes and inside else end
 
-    def _closed(
-        self, place: int, function: str, nesting: tuple[Kind, ...], *, loose: bool = False
-    ) -> int | None:
+    def _closed(self, place: int, nesting: tuple[Kind, ...], *, loose: bool = False) -> int | None:
         """The place of the `</parameter>` that ends the value begun at `place`.
 
         What `nesting` names and was opened inside the value must be closed before it. Where a
         parameter is closed once more after the call, the call went on until there.
         """
         lines = self._text.startswith(("\n", "\r\n"), self._tags[place].end)
+        follows = (
+            _AFTER_PARAMETER if Kind.CALL in nesting else (*_AFTER_PARAMETER, *_BEGINS_ANOTHER)
+        )
         depth, last = dict.fromkeys(nesting, 0), None
         for here in range(place + 1, len(self._tags)):
             tag = self._tags[here]
@@ -202,17 +203,21 @@ class XmlText:
                 depth[opened] -= 1
             elif tag.kind is Kind.END_PARAMETER and not any(depth.values()):
                 own_line = tag.begins or not lines or self._tags[here + 1].begins
-                if (loose or own_line) and self._structural(here + 1, function, loose=loose):
+                if (loose or own_line) and self._structural(here + 1, follows, loose=loose):
                     last = here
                     if not self._reopened(here + 1):
                         return here
+            elif tag.kind is Kind.END_CALL:
+                follows = _AFTER_PARAMETER  # beyond it another call belongs to no fault of this one
         return last
 
-    def _structural(self, place: int, function: str, *, loose: bool = False) -> bool:
+    def _structural(
+        self, place: int, follows: Collection[Kind] = _AFTER_PARAMETER, *, loose: bool = False
+    ) -> bool:
         """Whether the tag at `place` goes on with a call after a `</parameter>`, or ends it."""
         place = self._past_strays(place)
         tag = self._tags[place]
-        if not tag.adjoins or tag.kind not in _AFTER_PARAMETER:
+        if not tag.adjoins or tag.kind not in follows:
             return False
         if tag.kind is Kind.END_FUNCTION and not loose:
             after = self._tags[self._past_strays(place + 1)]
@@ -238,7 +243,7 @@ class XmlText:
             if tag.kind is Kind.PARAMETER and tag.clean and tag.name in known:
                 fresh = tag.name not in given and tag.name != own
                 return here if fresh and not self._named_again(here) else None
-            if tag.kind is Kind.STRAY and tag.name == own and self._structural(here + 1, function):
+            if tag.kind is Kind.STRAY and tag.name == own and self._structural(here + 1):
                 return here
             if tag.kind in (Kind.END_FUNCTION, Kind.END_CALL):
                 following = self._tags[here + 1]

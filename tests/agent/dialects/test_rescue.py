@@ -47,6 +47,12 @@ def test_of_several_calls_those_at_the_end_are_taken() -> None:
         assert seen.calls == (READ_CALL, READ_CALL)
 
 
+def test_a_tag_within_an_argument_begins_no_call() -> None:
+    inner = J.replace("a.py", "<tool_call>")
+    for seen in answers(f"{LONG}{inner}\n{X}"):
+        assert seen.calls == (("read_file", {"path": "<tool_call>"}, None), READ_CALL)
+
+
 def test_what_is_given_back_as_reasoning_does_not_hold_the_call() -> None:
     reader = TextReader(TOOLS)
     reader.feed(Delta(reasoning=LONG + X))
