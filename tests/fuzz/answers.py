@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,7 +12,7 @@ from typing import Any
 from tests.fuzz.fragments import fragments
 from tests.fuzz.source import Source
 from tests.recorded.answers import Call
-from tests.recorded.forms import as_json, function
+from tests.recorded.forms import as_json, function, hermes, xml
 
 _BEFORE_PROSE = ("I will look. ", "a < b && {c} ", "第一. ", "x[0] = {1: 2}; ", "Then\n\n- do it ")
 _NAMES = ("delete_all", "rm", "functions.read_file", "READ_FILE")
@@ -40,14 +41,28 @@ class Answer:
 def answer(source: Source) -> Answer:
     """Prose, quoted calls and calls that were meant, in any order."""
     built = Answer()
+    if source.chance(8):
+        return _rescued(source)
     if source.chance(4):
         built.reasoning = f"I could {_quoted_inline(source)} or\n{_tagged(source, _call(source))}."
     for _ in range(1 + source.below(4)):
         _SEGMENTS[source.below(len(_SEGMENTS))](source, built)
+    if built.content.endswith("</think>\n"):
+        built.say("So. ")  # else the call that ends the thought would be the answer
     _END[source.below(len(_END))](source, built)
     if built.reasoning and not built.content.strip():
         built.say("Done.")
     return built
+
+
+def _rescued(source: Source) -> Answer:
+    """Calls that end a thought which was not closed, and nothing else."""
+    calls = [_call(source) for _ in range(1 + source.below(2))]
+    write = source.pick((hermes, xml)) if all(map(_fits_xml, calls)) else hermes
+    thought = f"Hm {_quoted_inline(source)}, so\n\n{write(calls)}{source.pick(('', chr(10)))}"
+    if source.chance(2) and "</think>" not in thought:
+        return Answer(f"<think>\n{thought}", None, calls=calls)
+    return Answer(shown=None, reasoning=thought, calls=calls)
 
 
 def _prose(source: Source, built: Answer) -> None:
@@ -88,17 +103,6 @@ def _unregistered(source: Source, built: Answer) -> None:
     built.failed = True
 
 
-_SEGMENTS: tuple[Callable[[Source, Answer], None], ...] = (
-    _meant,
-    _prose,
-    _quoted_fence,
-    _meant_several,
-    _quoted_in_line,
-    _meant,
-    _unregistered,
-)
-
-
 def _ends(source: Source, built: Answer) -> None:
     built.finish = source.pick(("stop", "tool_calls"))
 
@@ -126,7 +130,13 @@ def _ends_in_response(source: Source, built: Answer) -> None:
     built.content += f"<tool_response>\n{text}\n<tool_call>\n{call}\n</tool_call>\n"
 
 
-_END = (_ends, _ends, _ends_bare, _ends_cut, _ends_in_response)
+def _ends_turn(source: Source, built: Answer) -> None:
+    """After the token that ends a turn a model speaks for others."""
+    built.content += "<|im_end|>"
+    if source.chance(2):
+        more = as_json(_call(source))
+        built.content += f"\n<|im_start|>user\nGo.\n<tool_call>\n{more}\n</tool_call>"
+    built.shown = None
 
 
 def _call(source: Source, *, plain: bool = False) -> Call:
@@ -163,6 +173,17 @@ def _trailing_commas(call: Call) -> str:
     return as_json(call)[:-2] + ", }, }" if call.arguments else as_json(call)
 
 
+def _raw_newlines(call: Call) -> str:
+    text = as_json(call)
+    return text if re.search(r"\\[^nt]", text) else text.replace("\\n", "\n").replace("\\t", "\t")
+
+
+def _python(call: Call) -> str:
+    """As Python would print it, where that leaves no doubt."""
+    text = repr({"name": call.name, "arguments": call.arguments})
+    return as_json(call) if "\\" in text or '"' in text else text
+
+
 _JSON: tuple[Callable[[Call], str], ...] = (
     as_json,
     partial(as_json, arguments="parameters"),
@@ -173,6 +194,9 @@ _JSON: tuple[Callable[[Call], str], ...] = (
     lambda call: f'{{"type": "function", "function": {as_json(call)}}}',
     lambda call: f"{{{as_json(call)}}}",
     lambda call: json.dumps({"arguments": call.arguments, "name": call.name}),
+    _raw_newlines,
+    _python,
+    lambda call: as_json(call) + "}",
 )
 """A call as JSON, with faults that leave no doubt."""
 
@@ -183,8 +207,10 @@ def _json(source: Source, call: Call) -> str:
 
 def _tagged(source: Source, call: Call) -> str:
     tag, other = source.pick((("tool_call", "tools"), ("tools", "tool_call")))
-    closing = source.pick((f"\n</{tag}>", f"</{tag}>", f"\n\n</{tag}>", f"\n</{other}>"))
-    return f"<{tag}>{source.pick((chr(10), '', ' '))}{_json(source, call)}{closing}"
+    line = source.pick(("\n", "\n", "\r\n", "", " "))
+    before, after = source.pick((("", ""), ("", ""), ("```json\n", "\n```")))
+    closing = source.pick((f"</{tag}>", f"</{tag}>", f"\n</{tag}>", f"</{other}>"))
+    return f"<{tag}>{line}{before}{_json(source, call)}{after}{line}{closing}"
 
 
 def _fenced(source: Source, call: Call) -> str:
@@ -196,23 +222,31 @@ def _xml(source: Source, call: Call) -> str:
     if not _fits_xml(call):
         return _tagged(source, call)
     inner = function(call)
-    fault = source.below(6)
+    fault = source.below(8)
     if fault == 1:
         return f"{inner}\n</tool_call>"
     if fault == 2:
-        return f"<tool_call>\n{inner.removesuffix('</function>')}</tool_call>"
+        inner = inner.removesuffix("\n</function>")
     if fault == 3:
         return f"<tool_call>{inner}</tool_call>"
     if fault == 4:
-        return "<tool_call>\n" + inner.replace("</parameter>\n<", "<") + "\n</tool_call>"
+        inner = inner.replace("</parameter>\n<", "<")
+    if fault == 5:
+        inner = inner.replace("</parameter>", source.pick(("</parameter/>", "</parameter2>")))
+    if fault == 6 and "\n" not in "".join(_texts(call)):
+        inner = inner.replace("\n", "\r\n")
     return f"<tool_call>\n{inner}\n</tool_call>"
 
 
 def _fits_xml(call: Call) -> bool:
-    values = call.arguments.values()
-    texts = [value if isinstance(value, str) else json.dumps(value) for value in values]
+    texts = _texts(call)
     torn = any(text.endswith("\r") for text in texts)
     return not torn and not any(tag in text for tag in _STRUCTURE for text in texts)
+
+
+def _texts(call: Call) -> list[str]:
+    values = call.arguments.values()
+    return [value if isinstance(value, str) else json.dumps(value) for value in values]
 
 
 _WRITTEN: tuple[Callable[[Source, Call], str], ...] = (_tagged, _xml, _fenced, _tagged, _xml)
@@ -221,4 +255,34 @@ _WRITTEN: tuple[Callable[[Source, Call], str], ...] = (_tagged, _xml, _fenced, _
 def _quoted_inline(source: Source) -> str:
     call: dict[str, Any] = {"name": "run_shell_command", "arguments": {"command": _plain(source)}}
     inner = json.dumps(call)
-    return "`" + source.pick((f"<tool_call>{inner}</tool_call>", inner, "<tool_call>")) + "`"
+    ticks = source.pick(("`", "``", "`", "```"))
+    return ticks + source.pick((f"<tool_call>{inner}</tool_call>", inner, "<tool_call>")) + ticks
+
+
+def _quoted_thought(source: Source, built: Answer) -> None:
+    """What stands in a thought is not meant, wherever the thought stands."""
+    thought = source.pick(_WRITTEN)(source, _call(source, plain=True))
+    built.content += f"<think>\nMaybe\n{thought}\n</think>\n"
+    built.shown = None
+
+
+def _listed(source: Source, built: Answer) -> None:
+    """A tool's own description is not a call to it."""
+    schema = {"type": "object", "properties": {"path": {"type": "string"}}}
+    tool = {"name": "list_directory", "description": "List.", "parameters": schema}
+    text = json.dumps(tool, indent=source.pick((None, 2)))
+    built.say(f"\n```json\n{text}\n```\n")
+
+
+_SEGMENTS: tuple[Callable[[Source, Answer], None], ...] = (
+    _meant,
+    _prose,
+    _quoted_fence,
+    _meant_several,
+    _quoted_in_line,
+    _meant,
+    _unregistered,
+    _quoted_thought,
+    _listed,
+)
+_END = (_ends, _ends, _ends_bare, _ends_cut, _ends_in_response, _ends_turn)

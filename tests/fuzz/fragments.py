@@ -17,6 +17,17 @@ TOKENS = (
     *('{"name": "status", "arguments": {}}', "status", '"parameters": ', '"args": ', "null"),
     *("true", "True", "None", "10", "-1.5", "a", "Text. ", "\u2028", "é", "\U0001f389", "e\u0301"),
     *("\ufeff", "\x00", "日本", "write_file", "edit", '"function": {', "\\u00e9", "\\ud83d", "//"),
+    *(
+        "NaN",
+        "1e999",
+        "-Infinity",
+        "[" * 1500,
+        "]" * 1500,
+        "> ",
+        "</parameter/>",
+        "</param",
+        "<|im_end|>",
+    ),
 )
 
 

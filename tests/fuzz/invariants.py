@@ -65,7 +65,9 @@ def check_quoted(source: Source) -> None:
     assert not seen.calls, f"ran what a fence quoted: {fenced!r}"
     assert seen.shown == fenced, f"{seen.shown!r} was shown of {fenced!r}"
     assert not _read(dialect, text, "Done.", "stop").calls, f"ran a thought: {text!r}"
-    closed = f"<think>\n{calm}\n</think>\n\nDone."
+    calm = calm.replace("<think>", "")
+    first = source.pick(("", "So. ", "<think>\nHm.\n</think>\n"))
+    closed = f"{first}<think>\n{calm}\n</think>\n\nDone."
     assert not _read(dialect, "", closed, "stop").calls, f"ran a thought: {closed!r}"
     without = read(reader(dialect, ()), [Delta(text)], "stop")
     assert not [call for call in without.calls if call[2] is None], f"no tools, and ran: {text!r}"
@@ -127,14 +129,16 @@ def _sane(seen: Seen) -> None:
         assert name in _NAMES or error, f"ran {name}, which is no tool"
         assert not (error and arguments), "an error with arguments"
         assert error is None or "\n" not in error
-        json.dumps(arguments, ensure_ascii=False).encode()
+        json.dumps(arguments, ensure_ascii=False, allow_nan=False).encode()
         assert isinstance(arguments, dict)
 
 
 def _as_meant(seen: Seen, built: Answer) -> None:
     ran = [(name, _plain(given)) for name, given, error in seen.calls if error is None]
     meant = [(call.name, _plain(call.arguments)) for call in built.calls]
-    assert ran == meant, f"{built.content!r} ({built.finish}): ran {seen.calls}, meant {meant}"
+    assert ran == meant, (
+        f"{built.reasoning!r} {built.content!r} ({built.finish}): ran {seen.calls}, meant {meant}"
+    )
     failed = [error for _, _, error in seen.calls if error]
     assert bool(failed) == built.failed, f"{built.content!r}: {failed}"
     if built.shown is not None:
