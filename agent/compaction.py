@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from qwright.agent.context import tokens_in
 from qwright.agent.messages import Message, ToolCall
+from qwright.agent.tokens import tokens_in
 from qwright.tools.base import ToolResult
 from qwright.tools.truncate import truncate
 

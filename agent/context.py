@@ -6,25 +6,19 @@ the estimate of what was added since, with the ratio learned from both.
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from qwright.agent.endpoint import Provider
 from qwright.agent.errors import ContextOverflowError, ModelError
-from qwright.agent.images import tokens as image_tokens
 from qwright.agent.limits import Stop
 from qwright.agent.messages import Message
 from qwright.agent.model import Finish, ToolSpec
 from qwright.agent.profile import Profile
 from qwright.agent.server_info import HOSTED, mending_line
+from qwright.agent.tokens import tokens_in, tokens_of_message, tokens_of_tools
 from qwright.tools.truncate import truncate
 
-_PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]|[^\x00-\x7f]+|\s*\n+| {2,}|\t|[^\w\s]+|_+")
-"""About what Qwen's tokenizers make one token of: by bytes, numbers would count a third."""
-_PER_MESSAGE = 8
-_TOOL_INSTRUCTIONS = 200
 _CAREFUL = 1.15
 """What has not been measured is taken for this much more than the estimate."""
 _SURE = 1.45
@@ -36,20 +30,6 @@ _PLAUSIBLE = 0.4
 """Share of the estimate below which a count says something else."""
 _SMALLEST = 1_024
 """A window in which no task can be done."""
-
-
-def tokens_in(text: str) -> int:
-    """Estimated tokens: code a tenth to a fifth too many, numbers and Chinese about right."""
-    count = 0
-    for piece in _PIECE.findall(text):
-        size = len(piece)
-        if not piece.isascii():
-            count += (2 * size + 2) // 3
-        elif piece[0].isalpha():
-            count += 1 + (size - 1) // 9
-        else:
-            count += 1 if piece[0].isspace() else min(4, max(1, (size + 1) // 3))
-    return count
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +81,7 @@ class Context:
         """What a prompt takes, rather too many than too few."""
         last = self._measured
         if last and last.begins(messages, tools):
-            added = sum(map(self._of_message, messages[len(last.messages) :]))
+            added = self._of(messages[len(last.messages) :])
             return last.counted + round(added * self._density * care)
         return round(self._estimate(messages, tools) * self._density * care)
 
@@ -238,22 +218,8 @@ class Context:
     def _estimate(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> int:
         before = self._before
         if before and before.begins(messages, tools):
-            return before.estimate + sum(map(self._of_message, messages[len(before.messages) :]))
-        return sum(map(self._of_message, messages)) + _of_tools(tools)
+            return before.estimate + self._of(messages[len(before.messages) :])
+        return self._of(messages) + tokens_of_tools(tools)
 
-    def _of_message(self, message: Message) -> int:
-        parts = [message.content, message.reasoning if self._keeps_thoughts else ""]
-        for call in message.tool_calls:
-            shown = json.dumps(call.arguments, ensure_ascii=False)
-            # A model that writes its calls as text has them in the content already.
-            if call.name not in message.content or len(shown) > len(message.content):
-                parts += [call.name, shown]
-        images = sum(map(image_tokens, message.images))
-        return _PER_MESSAGE + images + sum(map(tokens_in, parts))
-
-
-def _of_tools(tools: Sequence[ToolSpec]) -> int:
-    if not tools:
-        return 0
-    shown = json.dumps([asdict(tool) for tool in tools], ensure_ascii=False)
-    return _TOOL_INSTRUCTIONS + tokens_in(shown)
+    def _of(self, messages: Sequence[Message]) -> int:
+        return sum(tokens_of_message(one, thoughts=self._keeps_thoughts) for one in messages)

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from qwright.agent.context import tokens_in
 from qwright.agent.profile import Profile
+from qwright.agent.tokens import tokens_in
 from qwright.sandbox.dirs import config_dir
 from qwright.sandbox.errors import PathError, WorkspaceError
 from qwright.sandbox.tree import Tree

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from qwright.agent.context import Context, tokens_in
+from qwright.agent.context import Context
 from qwright.agent.endpoint import Provider
 from qwright.agent.errors import ContextOverflowError, ModelError
 from qwright.agent.limits import Stop
 from qwright.agent.messages import Message, ToolCall
 from qwright.agent.model import Finish, ToolSpec, Usage
 from qwright.agent.profile import DEFAULT
+from qwright.agent.tokens import tokens_in
 
 TOOLS = [ToolSpec("read_file", "Read a file.", {"type": "object", "properties": {}})]
 START = [Message(role="system", content="You help."), Message(role="user", content="Fix it.")]

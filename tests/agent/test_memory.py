@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from qwright.agent.context import tokens_in
 from qwright.agent.memory import notes_for
 from qwright.agent.profile import DEFAULT, Profile
+from qwright.agent.tokens import tokens_in
 from tests.sandbox.repos import make_repo, put
 
 SMALL = DEFAULT.model_copy(update={"prompt": "small", "context": 16_384})
