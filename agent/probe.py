@@ -36,7 +36,7 @@ from qwright.agent.probe_findings import (
     usage,
 )
 from qwright.agent.profile import OwnProfile, Profile
-from qwright.agent.server_info import ServerInfo, describe
+from qwright.agent.server_info import ServerInfo, describe, mending_line
 
 _PATH = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}
 _READ = ToolSpec("read_file", "Read a file.", _PATH)
@@ -98,6 +98,8 @@ class _Probe:
         self._learned = learned
         self._say = say
         self._ears = Ears()
+        self._thought = False
+        """Whether thoughts came that nobody had asked for."""
         self._findings: list[Finding] = []
 
     async def run(self) -> Report:
@@ -127,16 +129,17 @@ class _Probe:
             return error
         self._findings += [streaming(first), usage(first), cache(first, second)]
         self._findings += [prefill(first), decode(first, second)]
+        self._thought = first.thought
         return None
 
     async def _thoughts(self) -> None:
+        if self._profile.thinking == "none" and not self._thought:
+            self._findings.append(Finding("thinking", "no", "no thoughts came"))
+            return
         self._say("asking it to think")
-        question = Question("You are helpful.", "What is 17 * 23?", (), 600)
+        question = Question("You are helpful.", "What is 17 * 23?", (), 400)
         try:
             on = await self._ask(question, "native", effort_off=False)
-            if not on.thought and self._known.thinking == "none":
-                self._findings.append(Finding("thinking", "no", "no thoughts came"))
-                return
             off = await self._ask(question, "native")
         except ModelError as error:
             self._findings.append(Finding("thinking", "failed", str(error)))
@@ -236,8 +239,7 @@ class _Probe:
             info = await describe(self._endpoint, seconds=1.8)
             self._info = replace(self._info, context=info.context)
         if info.context:
-            advice = small_window(self._known, info)
-            detail = "as the server says" + (f". {advice}" if advice else "")
+            detail = "as the server says" + self._remedy()
             self._findings.append(Finding("window", f"{info.context:,} tokens", detail))
         elif self._endpoint.is_loopback:
             self._findings.append(await self._measured_window())
@@ -263,9 +265,13 @@ class _Probe:
         if counted > 0.8 * _LONG_TOKENS:
             return Finding("window", "unknown", f"the server does not say; at least {counted:,}")
         self._info = replace(self._info, context=counted)
-        advice = small_window(self._known, self._info)
-        detail = f"of a longer prompt no more was read, and nothing was said. {advice}"
+        detail = f"of a longer prompt no more was read, without a word{self._remedy()}"
         return Finding("window", f"about {counted:,} tokens", detail)
+
+    def _remedy(self) -> str:
+        if not small_window(self._known, self._info):
+            return ""
+        return f"; little for an agent: {mending_line(self._info.provider)}"
 
     def _sight(self) -> Finding:
         if self._info.vision is None:
@@ -298,7 +304,7 @@ class _Probe:
 def _counting() -> Question:
     # Begun with what no server can have in its cache.
     system = f"Session {secrets.token_hex(8)}. {filler(_PROMPT_TOKENS)}"
-    return Question(system, "Count from 1 to 40, separated by spaces.", (), 120)
+    return Question(system, "Count from 1 to 20, separated by spaces.", (), 64)
 
 
 def _is_held(form: DialectName, constraint: Constraint) -> bool:

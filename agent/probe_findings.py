@@ -75,7 +75,7 @@ def _clock(seconds: float) -> str:
 
 def thinking(on: Answer, off: Answer) -> Finding:
     if not on.thought:
-        return Finding("thinking", "no", "no thoughts came, though the model is known to have some")
+        return Finding("thinking", "no", "none came, though the model is known to have some")
     if off.thought:
         return Finding("thinking", "yes", "and it cannot be switched off")
     return Finding("thinking", "yes", "and it can be switched off")
