@@ -7,8 +7,8 @@ the estimate of what was added since, with the ratio learned from both.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from qwright.agent.counts import Counts, Sent
 from qwright.agent.endpoint import Provider
 from qwright.agent.errors import ContextOverflowError, ModelError
 from qwright.agent.limits import Stop
@@ -32,20 +32,6 @@ _SMALLEST = 1_024
 """A window in which no task can be done."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Sent:
-    """A request, its estimate, and its tokens as the server counted them."""
-
-    messages: tuple[Message, ...]
-    tools: Sequence[ToolSpec]
-    estimate: int
-    counted: int
-
-    def begins(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> bool:
-        same = len(messages) >= len(self.messages) and tools == self.tools
-        return same and all(a is b for a, b in zip(self.messages, messages, strict=False))
-
-
 class Context:
     """The window of one model on one server. All sizes are tokens unless said otherwise."""
 
@@ -58,16 +44,10 @@ class Context:
         self._is_known = provider in HOSTED or provider == "embedded"
         """Whether the server is known to refuse what is too long, and never to cut it."""
         self._ratio = 1.0
-        self._measured: _Sent | None = None
+        self._measured: Sent | None = None
         """The last request whose count can be believed."""
-        self._peak: _Sent | None = None
-        """The request of this conversation for which the server counted most."""
-        self._before: _Sent | None = None
-        """The request before."""
-        self._least = 0
-        """What the server counted for the first request of this conversation."""
-        self._counts_all: bool | None = None
-        """Whether its counts are of whole prompts; None: not known yet."""
+        self._last: Sent | None = None
+        self._counts = Counts()
         self._refused: set[int] = set()
 
     @property
@@ -113,30 +93,17 @@ class Context:
         Raises ModelError when it has cut the conversation, or has a smaller window than it said.
         """
         usage = finish.usage
-        total = usage.prompt + usage.completion
         unfinished = finish.reason == "length" and usage.completion < allowed
-        if unfinished and self._is_hidden_end(total):
-            raise self._lie(total)
+        if unfinished and self._is_hidden_end(usage.prompt + usage.completion):
+            raise self._lie(usage.prompt + usage.completion)
         # Some leave out of the prompt what came from their cache; most count it in.
         counted = usage.prompt + (usage.cached if usage.cached > usage.prompt else 0)
-        sent = _Sent(tuple(messages), tools, self._estimate(messages, tools), counted)
-        before, self._before = self._before or sent, sent
-        if not counted:
-            return
-        if self._peak and self._peak.begins(messages, tools):
-            self._judge(counted, self._ratio * (sent.estimate - before.estimate))
-            if (
-                self._counts_all
-                and not self._is_known
-                and self._is_cut(sent, self._peak, usage.cached)
-            ):
-                raise self._lie(self._peak.counted)
-            if not self._counts_all or counted <= self._peak.counted:
-                return
-        else:
-            self._least = counted
-        self._peak = sent
-        if counted >= _PLAUSIBLE * sent.estimate:
+        sent = Sent(tuple(messages), tools, self._estimate(messages, tools), counted)
+        self._last = sent
+        verdict = self._counts.verdict(sent, usage.cached, self._ratio)
+        if verdict == "cut" and not self._is_known:
+            raise self._lie(self._counts.most)
+        if verdict == "good" and counted >= _PLAUSIBLE * sent.estimate:
             self._ratio = min(2.0, max(0.5, counted / sent.estimate))
             self._measured = sent
 
@@ -150,7 +117,7 @@ class Context:
         if error.prompt:
             self._ratio = max(self._ratio, error.prompt / self._estimate(messages, tools))
         sent = self.tokens(messages, tools)
-        self._measured = self._peak = self._before = None
+        self._measured = None
         named = min(error.window or self.size, self.size)
         told = error.window is not None and named not in self._refused
         self._refused.add(named)
@@ -181,29 +148,6 @@ class Context:
     def _margin(self) -> int:
         return 32 + self.size // 64
 
-    def _judge(self, counted: int, fresh: float) -> None:
-        """Find out whether the server counts whole prompts, or leaves out what it had evaluated.
-
-        `fresh`: tokens added since the request before. The first clear sign decides.
-        """
-        if self._counts_all is not None:
-            return
-        if counted > 1.5 * fresh + 100:
-            self._counts_all = True
-        elif counted < self._least // 2:
-            self._counts_all = False
-
-    def _is_cut(self, sent: _Sent, peak: _Sent, cached: int) -> bool:
-        """Whether the server counts too few tokens although the conversation only grew.
-
-        A template may leave out what was thought before; that is no cut.
-        """
-        thoughts = sum(tokens_in(one.reasoning) for one in sent.messages if one.reasoning)
-        counted = sent.counted + cached + thoughts
-        grown = self._ratio * (sent.estimate - peak.estimate)
-        shrank = sent.counted <= peak.counted and counted < 0.8 * (peak.counted + grown)
-        return shrank or counted < 0.8 * peak.counted + 0.3 * grown
-
     def _is_hidden_end(self, total: int) -> bool:
         """Whether an answer that ended here has met a window smaller than the one we know."""
         return not self._is_known and 2_048 <= total < self.size and total & (total - 1) == 0
@@ -211,14 +155,14 @@ class Context:
     def _lie(self, counted: int) -> ModelError:
         window = 1 << (counted - 1).bit_length()
         return ModelError(
-            f"the server silently cut the conversation to about {window:,} tokens, so the model "
-            f"works without its task; {mending_line(self._provider)}"
+            f"the server cuts what is longer than about {window:,} tokens and does not say so, so "
+            f"that the model loses its task; {mending_line(self._provider)}"
         )
 
     def _estimate(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> int:
-        before = self._before
-        if before and before.begins(messages, tools):
-            return before.estimate + self._of(messages[len(before.messages) :])
+        last = self._last
+        if last and last.begins(messages, tools):
+            return last.estimate + self._of(messages[len(last.messages) :])
         return self._of(messages) + tokens_of_tools(tools)
 
     def _of(self, messages: Sequence[Message]) -> int:
