@@ -6,6 +6,7 @@ import pytest
 
 from qwright.agent import events as ev
 from qwright.agent.events import parse_event
+from qwright.agent.loop import Task
 from qwright.agent.messages import ToolCall
 from qwright.agent.model import RetryChunk
 from qwright.agent.opening import CUT_OFF
@@ -48,6 +49,17 @@ def test_the_model_sees_its_answer_and_every_result(stage: Stage) -> None:
     ]
     assert "x = 1" in results[0].content
     assert run.model.offered[0] == run.model.offered[1]
+
+
+@pytest.mark.parametrize("attach", [False, True])
+def test_notes_stand_before_the_task_and_are_no_system_text(stage: Stage, *, attach: bool) -> None:
+    profile = PATIENT.model_copy(update={"attach_files": attach})
+    run = stage.play(DONE, task=Task("Fix a.py.", notes="Use tabs."), profile=profile)
+    system, first = run.model.asked[0]
+    assert first.content.startswith("Use tabs.\n\nFix a.py.")
+    assert "Use tabs." not in system.content
+    assert isinstance(run.events[0], ev.RunStarted)
+    assert run.events[0].prompt == "Fix a.py."
 
 
 def test_a_call_that_writes_nothing_makes_no_checkpoint(stage: Stage) -> None:
