@@ -26,6 +26,7 @@ from qwright.agent.probe_findings import (
     Finding,
     cache,
     decode,
+    dressed,
     introduced,
     judged,
     prefill,
@@ -178,8 +179,8 @@ class _Probe:
             return None
         found = judged(name, answer)
         if answer.calls and not answer.native:
-            form = spoken_form(answer.text)
-            found = Finding(name, "no", f"the call came as text ({form}); qwright reads it")
+            detail = f"the call came as text, {dressed(answer.text)}; qwright reads it"
+            found = Finding(name, "no", detail)
         self._findings.append(found)
         return answer
 

@@ -104,6 +104,17 @@ def shown(answer: Answer) -> str:
     return f"no call came, but: {words[:80]}" if words else "nothing came"
 
 
+def dressed(text: str) -> str:
+    """In what an answer's text holds its calls."""
+    signs = {
+        "<function=": "in <function=...> tags",
+        "<tool_call>": "in <tool_call> tags",
+        "<tools>": "in <tools> tags",
+        "```": "in a code fence",
+    }
+    return next((shape for sign, shape in signs.items() if sign in text), "as bare JSON")
+
+
 def spoken(profile: Profile, native: Answer | None, *, held: bool) -> Finding:
     bound = f" with {profile.constraint}" if held else ""
     why = "what runs will use"

@@ -145,7 +145,7 @@ def test_a_grammar_counts_only_when_it_binds() -> None:
 def test_calls_left_in_the_text_make_text_the_dialect_and_it_is_remembered() -> None:
     table = shown(Speaker(native="text"), of.vllm())
     assert table["native calls"] == "no"
-    assert "as text (hermes)" in table.detail("native calls")
+    assert "as text, in <tool_call> tags" in table.detail("native calls")
     assert table["dialect"].startswith("hermes")
     assert recall(table.report.endpoint).dialect == "hermes"
 
