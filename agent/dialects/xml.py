@@ -21,7 +21,8 @@ _OPENED = {
     Kind.END_CALL: Kind.CALL,
 }
 _BEGINS_ANOTHER = (Kind.CALL, Kind.FUNCTION, Kind.RESPONSE, Kind.END)
-_AFTER_PARAMETER = (Kind.PARAMETER, Kind.END_FUNCTION, Kind.END_CALL, *_BEGINS_ANOTHER)
+_AFTER_PARAMETER = (Kind.PARAMETER, Kind.END_FUNCTION, Kind.END_CALL, Kind.END)
+_AFTER_FAULT = (*_AFTER_PARAMETER, *_BEGINS_ANOTHER)
 _AFTER_FUNCTION = (Kind.PARAMETER, Kind.END_CALL, *_BEGINS_ANOTHER)
 _CLOSING = (*_OPENED, Kind.STRAY)
 
@@ -190,9 +191,7 @@ class XmlText:
         parameter is closed once more after the call, the call went on until there.
         """
         lines = self._text.startswith(("\n", "\r\n"), self._tags[place].end)
-        follows = (
-            _AFTER_PARAMETER if Kind.CALL in nesting else (*_AFTER_PARAMETER, *_BEGINS_ANOTHER)
-        )
+        follows = _AFTER_PARAMETER if Kind.CALL in nesting else _AFTER_FAULT
         depth, last = dict.fromkeys(nesting, 0), None
         for here in range(place + 1, len(self._tags)):
             tag = self._tags[here]
