@@ -43,7 +43,7 @@ class Counts:
     @property
     def most(self) -> int:
         """The highest count of this conversation."""
-        return self._peak.counted if self._peak else 0
+        return max((one.counted for one in (self._peak, self._before) if one), default=0)
 
     def verdict(self, sent: Sent, cached: int, ratio: float) -> Verdict:
         """What the next count says. `ratio`: tokens of this server for an estimated one."""

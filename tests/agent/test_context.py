@@ -185,8 +185,9 @@ class TestServersThatCut:
         longer = grown(START, 400)
         found.learn(START, TOOLS, ROOM, finish(300))
         found.learn(longer, TOOLS, ROOM, finish(720))
-        with pytest.raises(ModelError):
+        with pytest.raises(ModelError) as raised:
             found.learn(grown(longer, 9_000), TOOLS, ROOM, finish(2_040))
+        assert "2,048" in str(raised.value)
 
     def test_an_answer_that_ends_where_a_small_window_would(self) -> None:
         with pytest.raises(ModelError) as raised:
