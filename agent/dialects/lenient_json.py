@@ -64,7 +64,7 @@ class Scanner:
     """Follows the object or array at `start` through a text that may grow between two scans."""
 
     def __init__(self, start: int) -> None:
-        self._at = start
+        self.at = start
         self._quote = ""
         self._open = ""
         self._previous = ""
@@ -76,7 +76,7 @@ class Scanner:
             if self._quote:
                 if not self._end_string(text):
                     return Span(Scan.INCOMPLETE)
-            elif (match := _START.match(text, self._at)) is None:
+            elif (match := _START.match(text, self.at)) is None:
                 return self._unread(text)
             elif match.lastgroup == "word" and match.end() == len(text):
                 known = _WORD.fullmatch(match["word"]) and self._previous == "mark"
@@ -91,7 +91,7 @@ class Scanner:
             return Span(Scan.BROKEN)
         if kind != "mark" and self._previous not in ("", "mark"):
             return Span(Scan.BROKEN)
-        self._at, self._previous = match.end(), kind
+        self.at, self._previous = match.end(), kind
         if kind == "string":
             self._quote = token
         elif token in _CLOSERS:
@@ -100,26 +100,26 @@ class Scanner:
             self._open = self._open[:-1]
             self._previous = "end"
         if not self._open:
-            return Span(Scan.COMPLETE, self._at)
+            return Span(Scan.COMPLETE, self.at)
         return Span(Scan.BROKEN) if len(self._open) > _DEPTH else None
 
     def _end_string(self, text: str) -> bool:
-        match = _STRING[self._quote].match(text, self._at)
-        self._at = match.end() if match else self._at
-        if not text.startswith(self._quote, self._at):
+        match = _STRING[self._quote].match(text, self.at)
+        self.at = match.end() if match else self.at
+        if not text.startswith(self._quote, self.at):
             return False
-        self._at, self._quote = self._at + 1, ""
+        self.at, self._quote = self.at + 1, ""
         return True
 
     def _unread(self, text: str) -> Span:
         """What no token matches: the end of the text, a closing tag or fence, or a fault."""
-        gap = _SPACE.match(text, self._at)
-        start = gap.end() if gap else self._at
+        gap = _SPACE.match(text, self.at)
+        start = gap.end() if gap else self.at
         rest = text[start : start + 3]
         if not rest:
-            return Span(Scan.INCOMPLETE, self._at, self._missing())
+            return Span(Scan.INCOMPLETE, self.at, self._missing())
         if self._missing() and (rest[:2] in ("</", "<|") or rest == "```"):
-            self._found = Span(Scan.UNCLOSED, self._at, self._missing())
+            self._found = Span(Scan.UNCLOSED, self.at, self._missing())
             return self._found
         if rest in ("<", "`", "``"):
             return Span(Scan.INCOMPLETE)
