@@ -47,7 +47,7 @@ def answer(source: Source) -> Answer:
         built.reasoning = f"I could {_quoted_inline(source)} or\n{_tagged(source, _call(source))}."
     for _ in range(1 + source.below(4)):
         _SEGMENTS[source.below(len(_SEGMENTS))](source, built)
-    if built.content.endswith("</think>\n"):
+    if built.content.rstrip().endswith("</think>"):
         built.say("So. ")  # else the call that ends the thought would be the answer
     _END[source.below(len(_END))](source, built)
     if built.reasoning and not built.content.strip():
