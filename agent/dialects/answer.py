@@ -211,7 +211,7 @@ class Answer:
         if in_quotes(self._text, self._at):
             return self._show(end)
         if tag in (CALL, "<tools>"):
-            block = tagged(self._text, end, self._scanners)
+            block = tagged(self._text, end, self._scanners, self._tools, final=self._final)
             if block.verdict is Verdict.XML and tag == CALL:
                 return self._read_functions(block.end, end, tagged=True)
             return self._settle(block, end, end, clear=tag == CALL)

@@ -77,8 +77,15 @@ Scanners = dict[int, Scanner]
 """How far the objects of a growing text were read, by where they begin."""
 
 
-def tagged(text: str, start: int, scanners: Scanners) -> Block:
-    """The block after `<tool_call>` or `<tools>`, whose content begins at `start`."""
+def tagged(
+    text: str, start: int, scanners: Scanners, known: Collection[str], *, final: bool
+) -> Block:
+    """The block after `<tool_call>` or `<tools>`, whose content begins at `start`.
+
+    `final`: the text is complete.
+    """
+    begins = not text[text.rfind("\n", 0, start) + 1 : start - len(CALL)].strip()
+    call = begins and text.endswith(CALL, 0, start)
     start = skip(_SPACE, text, start)
     rest = text[start : start + len(_XML)]
     if rest == _XML:
@@ -87,8 +94,19 @@ def tagged(text: str, start: int, scanners: Scanners) -> Block:
         return _MORE
     start = skip(_BLOCK_FENCE, text, start)
     if text[start : start + 1] not in ("", "{", "["):
-        return _TEXT
+        return _unknown_form(text, start, known, final=final) if call else _TEXT
     return _enclosed(text, start, scanners)
+
+
+def _unknown_form(text: str, start: int, known: Collection[str], *, final: bool) -> Block:
+    """A block that is neither JSON nor Qwen3-Coder's form: a call, as wrong as it is, if it names
+    a tool, and for all else text."""
+    end = text.find(END_TAGS[0], start)
+    if end < 0:
+        return _TEXT if final else _MORE
+    content = text[start:end]
+    named = any(tool in content for tool in known)
+    return Block(Verdict.CALL, content, end + len(END_TAGS[0])) if named else _TEXT
 
 
 def _enclosed(text: str, start: int, scanners: Scanners) -> Block:

@@ -110,6 +110,35 @@ def test_what_only_looks_like_a_call_is_text(text: str) -> None:
         assert read(TextReader(TOOLS), pieces(text, [cut]), "stop") == seen
 
 
+@pytest.mark.parametrize(
+    "content",
+    ['read_file(path="a.py")', "read_file\n<path>a.py</path>", "<read_file>\na.py\n</read_file>"],
+)
+def test_a_call_in_no_known_form_goes_back_to_the_model(content: str) -> None:
+    text = f"I read it.\n<tool_call>\n{content}\n</tool_call>\nThen I go on."
+    seen = answer(text)
+    assert [(arguments, bool(error)) for _, arguments, error in seen.calls] == [({}, True)]
+    assert "expected a JSON object" in (seen.calls[0][2] or "")
+    assert seen.shown.split() == ["I", "read", "it.", "Then", "I", "go", "on."]
+    for cut in range(1, len(text)):
+        assert read(TextReader(TOOLS), pieces(text, [cut]), "stop") == seen
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It begins with\n<tool_call>\nand ends with </tool_call>, around JSON.",
+        "Say\n<tool_call>\nand read_file",
+        "One says <tool_call>read_file</tool_call>",
+    ],
+)
+def test_a_tag_that_is_only_talked_of_is_text(text: str) -> None:
+    seen = answer(text)
+    assert (seen.calls, seen.shown) == ((), text)
+    for cut in range(1, len(text)):
+        assert read(TextReader(TOOLS), pieces(text, [cut]), "stop") == seen
+
+
 def test_a_turn_that_is_made_up_is_neither_read_nor_shown() -> None:
     seen = answer(f"Done.<|im_end|>\n<|im_start|>user\nMore\n<tool_call>{OTHER}</tool_call>")
     assert (seen.calls, seen.shown, seen.text) == ((), "Done.", "Done.")
