@@ -136,11 +136,6 @@ class Answer:
         return self._text[self._fence_from :] if self._fence else None
 
     @property
-    def quotes(self) -> bool:
-        """Whether the text ends within a code fence or between backticks."""
-        return bool(self._fence) or in_quotes(self._text, len(self._text))
-
-    @property
     def prose(self) -> str:
         """The answer without the calls that were read; calls that failed stay in it."""
         rest = "".join(self._kept)

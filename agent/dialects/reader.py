@@ -32,11 +32,13 @@ class TextReader(Answer):
         return [*last, *(CallChunk(call) for call in calls)]
 
     def _rescue(self) -> list[ToolCall]:
-        """The calls that reasoning ends with when nothing follows it."""
-        reasoning = self.reasoning
-        start, calls = self._trailing_calls(reasoning)
-        if calls and not self._read_again(reasoning[:start]).quotes:
-            self._thoughts = [reasoning[:start].rstrip()]
+        """The calls that reasoning ends with when nothing follows it.
+
+        Read as an answer the whole of it must give the same, so that none is a quoted one.
+        """
+        start, calls = self._trailing_calls(self.reasoning)
+        if calls and _same(self._read_again(self.reasoning, "stop").calls[-len(calls) :], calls):
+            self._thoughts = [self.reasoning[:start].rstrip()]
             return calls
         return []
 
@@ -60,8 +62,13 @@ class TextReader(Answer):
                 found = (start, answer.calls)
         return found
 
-    def _read_again(self, text: str) -> Answer:
+    def _read_again(self, text: str, reason: str = "length") -> Answer:
         answer = Answer(list[ToolSpec](self._tools.values()))
         answer.feed(Delta(text))
-        answer.finish("length")
+        answer.finish(reason)
         return answer
+
+
+def _same(found: list[ToolCall], calls: list[ToolCall]) -> bool:
+    meanings = [[(one.name, one.arguments, one.error) for one in each] for each in (found, calls)]
+    return meanings[0] == meanings[1]

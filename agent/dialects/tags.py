@@ -13,7 +13,7 @@ OPENING = re.compile(_FUNCTION)
 _TAG = re.compile(
     rf"""(?P<function>{_FUNCTION})
     |(?P<parameter><parameter(?:=|\s+name\s*=\s*)["']?(?P<key>{_NAME})["']?(?:\s*>|(?P<joined>=)))
-    |(?P<call><tool_call>)|(?P<end_parameter></parameter(?:\d+|/)?\s*>)|(?P<end_function></function>)
+    |(?P<call><tool_call>)|(?P<end_parameter></parameter(?:(?:\d+|/|_function)?\s*>|(?=\s*\n\s*<)))|(?P<end_function></function>)
     |(?P<end_call></tool_call>)|(?P<response><tool_response>)|(?P<stray></(?P<word>[\w.-]+)>)""",
     re.VERBOSE,
 )

@@ -69,6 +69,12 @@ def test_any_other_call_in_reasoning_is_not_taken(call: str) -> None:
         "in a fence": answers(f"{LONG}```\n{call}"),
         "in a closed fence": answers(f"{LONG}```\n{call}\n```"),
         "between backticks": answers(f"{LONG}`{call}"),
+        "in a call that is open": answers(
+            f"{LONG}<tool_call>\n<function=edit>\n<parameter=new>\n# doc\n{call}"
+        ),
+        "in a JSON call that is open": answers(
+            f'{LONG}<tool_call>\n{{"name": "edit", "arguments": {{"new": "\n{call}'
+        ),
         "not complete": answers(LONG + call.removesuffix("</tool_call>")),
         "not known": answers(LONG + call.replace("read_file", "rm")),
         "not fitting": answers(LONG + call.replace("path", "start")),

@@ -45,6 +45,7 @@ MEANT = {
     "no end of function and call": X.replace("</function>\n</tool_call>", ""),
     "parameter closed as function": X.replace("</parameter>\n</function>", "</function>"),
     "end of parameter with a number": X.replace("</parameter>", "</parameter1>"),
+    "end of parameter, half": X.replace("</parameter>", "</parameter"),
     "end of parameter twice": X.replace("</parameter>", "</parameter>\n</parameter>"),
     "indented tags": X.replace("<parameter=path>\na.py\n", "  <parameter=path>\na.py\n  "),
     "closed by its own name": X.replace("</parameter>", "</path>"),
