@@ -37,7 +37,8 @@ def fit(arguments: dict[str, Any], tool: ToolSpec) -> dict[str, Any]:
     properties = properties_of(tool)
     missing = [key for key in _required(tool.parameters) if key not in fitted]
     if missing and not any(key.isidentifier() for key in fitted.keys() - properties.keys()):
-        raise ValueError(f"{tool.name} was given no {' and no '.join(missing)}")
+        takes = f"call {tool.name}({', '.join(properties)})"
+        raise ValueError(f"{tool.name} was given no {' and no '.join(missing)}; {takes}")
     for key, value in fitted.items():
         found = branches(properties.get(key), tool.parameters)
         if not any(_accepts(value, one) for one in found):
