@@ -64,6 +64,9 @@ def test_the_corpus_covers_forms_servers_and_faults() -> None:
     for form, servers in found.items():
         assert set(servers) == set(SERVERS), form
         assert all(len(faults) >= 8 for faults in servers.values()), form
+    faults = {f"{form}.{fault}" for form in found for one in found[form].values() for fault in one}
+    print(f"{len(PATHS)} streams: {len(found)} forms, {len(SERVERS)} servers, {len(faults)} faults")
+    print(f"cuts between bytes: {sum(len(body_of(path)) - 1 for path in PATHS)}")
 
 
 def test_each_stream_says_where_it_is_from() -> None:

@@ -56,9 +56,13 @@ def answer(source: Source) -> Answer:
 
 
 def _rescued(source: Source) -> Answer:
-    """Calls that end a thought which was not closed, and nothing else."""
+    """Calls that end a thought which was not closed; quoted in an open call they are none."""
     calls = [_call(source) for _ in range(1 + source.below(2))]
     write = source.pick((hermes, xml)) if all(map(_fits_xml, calls)) else hermes
+    if source.chance(5):
+        opened = "<tool_call>\n<function=write_file>\n<parameter=path>\na\n</parameter>\n"
+        inner = f"{opened}<parameter=content>\nAs in\n{write(calls)}"
+        return Answer(shown=None, reasoning=f"Hm\n\n{inner}")
     thought = f"Hm {_quoted_inline(source)}, so\n\n{write(calls)}{source.pick(('', chr(10)))}"
     if source.chance(2) and "</think>" not in thought:
         return Answer(f"<think>\n{thought}", None, calls=calls)

@@ -9,7 +9,7 @@ from tests.recorded.answers import Call, Case
 from tests.recorded.forms import function, hermes, parameter, xml
 from tests.recorded.quoted import IN_A_FILE
 from tests.recorded.spread import THOUGHT
-from tests.recorded.values import LONG, NESTED, QUOTED_XML, READ, RUN, UNBALANCED
+from tests.recorded.values import DANGER, LONG, NESTED, QUOTED_XML, READ, RUN, UNBALANCED
 
 _ORPHAN, _WRONG = "ollama/ollama#16686", "ollama/ollama#17276"
 _ENDS, _VALUES = "sgl-project/sglang#27337", "vllm-project/vllm: _convert_param_value"
@@ -31,6 +31,10 @@ _NESTED = Call("write_file", {"path": "xml.md", "content": NESTED}, sure=False)
 _UNBALANCED = Call("write_file", {"path": "xml.md", "content": UNBALANCED}, sure=False)
 _SAYS_PARAMETER = Call("write_file", {"path": "a.md", "content": "<parameter=foo>\nx\n"})
 
+_ELEMENT = Call(
+    "write_file", {"path": "feed.xml", "content": '<content type="x">\n<p/>\n</content>'}
+)
+
 X = function(READ)
 P = "<parameter=path>\n"
 
@@ -44,6 +48,10 @@ def _page(end: str) -> str:
     middle = parameter("offset", 3)
     inner = f"{P}a.py{end}{middle}<parameter=limit>\n40{end}"
     return _block(f"<function=read_file>\n{inner}</function>")
+
+
+def _tail(end: str) -> str:
+    return _block(X.replace("</parameter>", end))
 
 
 TEXTS: dict[str, tuple[str, tuple[Call, ...], str]] = {
@@ -143,6 +151,15 @@ TEXTS: dict[str, tuple[str, tuple[Call, ...], str]] = {
     "end-in-value": (xml([_QUOTES]), (_QUOTES,), _LINES),
     "call-end-in-value": (xml([_END]), (_END,), _LINES),
     "unknown-parameter-in-value": (xml([_SAYS_PARAMETER]), (_SAYS_PARAMETER,), _LINES),
+    "element-of-its-name": (xml([_ELEMENT]), (_ELEMENT,), _LINES),
+    "implicit-end": (
+        f"<tool_call>\n<function=read_file>\n{P}src/app.py\n</function>\n</tool_call>\n"
+        f"{xml([RUN])}\n<tool_response>\n</parameter></parameter>\n{hermes([DANGER])}",
+        (READ, RUN),
+        "ollama/ollama#17914",
+    ),
+    "end-fused": (_tail("</parameter_function>"), (_OR_ERROR,), _ENDS),
+    "end-half": (_tail("</parameter"), (_OR_ERROR,), _ENDS),
     "call-in-value": (xml([_NESTED]), (_NESTED,), _LINES),
     "ends-in-value": (xml([_UNBALANCED]), (_UNBALANCED,), _LINES),
     "quotes-in-a-file": (xml([IN_A_FILE]), (IN_A_FILE,), "nearai/ironclaw#1641"),
@@ -161,6 +178,7 @@ FAILED: dict[str, tuple[str, str]] = {
     ),
     "no-required": (_block("<function=read_file>\n</function>"), "ggml-org/llama.cpp#24807"),
 }
+_DANGER = hermes([DANGER])
 CUTS = ("<tool", "<function=wri", "<parameter=con", "    ret", "</para", "</func")
 
 
@@ -212,6 +230,12 @@ def _unclosed() -> Iterator[Case]:
         calls=(),
         note="cut: what the thought would have come to is not known",
     )
+    inner = f"{THOUGHT}{_OPEN}# The form\n"
+    yield replace(case, fault="inside-an-open-call", reasoning=inner + xml([DANGER]), calls=())
+    yield replace(case, fault="hermes-inside-an-open-call", reasoning=inner + _DANGER, calls=())
+    tagged = Call("write_file", {"path": "a.md", "content": f"<tool_call> {_DANGER} </think>"})
+    both = (tagged, READ)
+    yield replace(case, fault="tags-in-arguments", reasoning=THOUGHT + hermes(both), calls=both)
     yield replace(
         case,
         fault="mid-thought",
