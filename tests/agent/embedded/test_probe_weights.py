@@ -109,7 +109,6 @@ def test_a_plain_llamacpp_server_is_found_out(plain: Probed) -> None:
     assert plain["window"] == f"{said['default_generation_settings']['n_ctx']:,} tokens"
     assert plain["constrained"] == "yes"
     assert plain.report.endpoint.provider == "llamacpp"
-    assert caps["supports_tools"]
     reads = plain["native calls"] == "yes"
     assert plain["dialect"] == ("native" if reads else "hermes with grammar")
 
