@@ -38,6 +38,8 @@ class Server:
     comment: str = ""
     role: bool = False
     """Whether every delta names the role."""
+    fused: bool = False
+    """Whether the last piece of an answer that was cut carries the finish_reason."""
     end: str = ""
     """The content of the delta that ends an answer, "-" for none."""
 
@@ -46,10 +48,11 @@ def body(server: Server, case: Case) -> list[str]:
     """The events of a stream as they are sent; joined they are the body."""
     model = server.models[case.family]
     deltas = [dict(server.first), *_deltas(server, case)]
-    finish = "tool_calls" if case.finish == "tool_calls" else case.finish
-    events = [server.event(_roled(server, delta), None, model) for delta in deltas]
     ending: Json = {} if server.end == "-" else {"content": server.end}
-    events += [server.event(_roled(server, ending), finish, model), server.last(model)]
+    if server.fused and case.finish == "length":
+        ending = deltas.pop()
+    events = [server.event(_roled(server, delta), None, model) for delta in deltas]
+    events += [server.event(_roled(server, ending), case.finish, model), server.last(model)]
     lines = [f"data: {_dump(event)}" for event in events] + ["data: [DONE]"]
     comments = [server.comment] if server.comment else []
     return [line + 2 * server.newline for line in (*comments, *lines)]

@@ -105,6 +105,7 @@ SERVERS: dict[str, Server] = {
         {"role": "assistant", "content": ""},
         reasoning="reasoning",
         step=3,
+        fused=True,
     ),
     # sgl-project/sglang#7117
     "sglang": Server(
