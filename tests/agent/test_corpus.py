@@ -153,8 +153,7 @@ def test_answers_cut_at_every_character_are_read_alike(path: Path) -> None:
     length = sum(len(delta.content) + len(delta.reasoning) for delta in fed)
     for cut in range(1, length, 1 if length < _LONG else _STRIDE):
         assert read(reader_of(path), _joined(fed, cut), finish) == whole, cut
-    if length + sum(len(one.arguments or "") for delta in fed for one in delta.calls) < _LONG:
-        assert read(reader_of(path), _single(fed), finish) == whole
+    assert read(reader_of(path), _single(fed), finish) == whole
 
 
 def _joined(fed: list[Delta], cut: int = 0) -> Iterator[Delta]:
