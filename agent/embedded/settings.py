@@ -24,9 +24,9 @@ class Settings(BaseModel):
     kv: Literal["f16", "q8_0"] = "f16"
     repack: bool = True
     """Copy the weights into another order when they are loaded; not faster on every machine."""
-    repeated: int = Field(default=6, ge=1)
+    repeated: int = Field(default=8, ge=1)
     """Tokens that must repeat what was read before the next ones are guessed from there."""
-    guessed: int = Field(default=12, ge=0)
+    guessed: int = Field(default=16, ge=0)
     """Tokens guessed at a time: a file written anew is mostly what was read. 0: none."""
 
 

@@ -75,7 +75,7 @@ def alternatives(cores: int) -> list[dict[str, object]]:
         {"batch": 256},
         {"batch": 1024},
         {"kv": "q8_0"},
-        {"repeated": 4, "guessed": 24},
+        {"repeated": 6, "guessed": 12},
     ]
 
 
