@@ -144,7 +144,7 @@ class XmlText:
     def _value(self, place: int, function: str, given: Mapping[str, str]) -> tuple[str | None, int]:
         """A parameter's value, and the place of the tag after it; None where it has no end."""
         tag = self._tags[place]
-        end = self._closed(place, (Kind.PARAMETER, Kind.FUNCTION, Kind.CALL))
+        end = self._closed(place, function, (Kind.PARAMETER, Kind.FUNCTION, Kind.CALL))
         if end is None:
             end = self._mended(place, function, given)
         if end is None:
@@ -169,22 +169,23 @@ class XmlText:
 
     def _mended(self, place: int, function: str, given: Mapping[str, str]) -> int | None:
         """The place of the tag that ends a value with a fault, the likelier readings first."""
-        if self._cut:
-            return self._implied(place, function, given)
-        end = self._closed(place, (Kind.PARAMETER,))
-        if end is None:
+        end = None if self._cut else self._closed(place, function, (Kind.PARAMETER,))
+        if end is None or self._quotes_call(place, end):
             end = self._implied(place, function, given)
-        if end is None:
-            end = self._closed(place, ())
-        if end is None:
-            end = self._closed(place, (), loose=True)
-        within = self._tags[place + 1 : end]
-        quotes = any(tag.kind in (Kind.CALL, Kind.FUNCTION) and tag.clean for tag in within)
-        # The end of a call that is quoted in the value is not the end of the value.
-        inside = Kind.PARAMETER in (tag.kind for tag in within if tag.clean)
-        return None if quotes and inside else end
+        if end is None and not self._cut:
+            end = self._closed(place, function, ())
+        if end is None and not self._cut:
+            end = self._closed(place, function, (), loose=True)
+        return None if end is None or self._quotes_call(place, end) else end
 
-    def _closed(self, place: int, nesting: tuple[Kind, ...], *, loose: bool = False) -> int | None:
+    def _quotes_call(self, place: int, end: int) -> bool:
+        """Whether a call with a parameter begins in a value, whose end may then be that call's."""
+        kinds = {tag.kind for tag in self._tags[place + 1 : end] if tag.clean}
+        return Kind.PARAMETER in kinds and bool(kinds & {Kind.CALL, Kind.FUNCTION})
+
+    def _closed(
+        self, place: int, function: str, nesting: tuple[Kind, ...], *, loose: bool = False
+    ) -> int | None:
         """The place of the `</parameter>` that ends the value begun at `place`.
 
         What `nesting` names and was opened inside the value must be closed before it. Where a
@@ -192,7 +193,7 @@ class XmlText:
         """
         lines = self._text.startswith(("\n", "\r\n"), self._tags[place].end)
         follows = _AFTER_PARAMETER if Kind.CALL in nesting else _AFTER_FAULT
-        depth, last = dict.fromkeys(nesting, 0), None
+        depth, last, beyond = dict.fromkeys(nesting, 0), None, False
         for here in range(place + 1, len(self._tags)):
             tag = self._tags[here]
             opened = _OPENED.get(tag.kind)
@@ -201,14 +202,28 @@ class XmlText:
             elif opened and depth.get(opened):
                 depth[opened] -= 1
             elif tag.kind is Kind.END_PARAMETER and not any(depth.values()):
-                own_line = tag.begins or not lines or self._tags[here + 1].begins
-                if (loose or own_line) and self._structural(here + 1, follows, loose=loose):
+                own_line = loose or tag.begins or not lines or self._tags[here + 1].begins
+                ends = not beyond or self._certain(here + 1, function)
+                if own_line and ends and self._structural(here + 1, follows, loose=loose):
                     last = here
                     if not self._reopened(here + 1):
                         return here
             elif tag.kind is Kind.END_CALL:
-                follows = _AFTER_PARAMETER  # beyond it another call belongs to no fault of this one
+                beyond = True
+            elif beyond and tag.kind is Kind.RESPONSE and tag.adjoins:
+                break
         return last
+
+    def _certain(self, place: int, function: str) -> bool:
+        """Whether the tags from `place` on leave no doubt that a call goes on, or ends, here.
+
+        So it must be where the call could have ended before.
+        """
+        place = self._past_strays(place)
+        tag, following = self._tags[place], self._tags[min(place + 1, len(self._tags) - 1)]
+        if tag.kind is Kind.PARAMETER:
+            return tag.name in self._known.get(function, frozenset())
+        return tag.kind is Kind.END_FUNCTION and following.kind is Kind.END_CALL
 
     def _structural(
         self, place: int, follows: Collection[Kind] = _AFTER_PARAMETER, *, loose: bool = False

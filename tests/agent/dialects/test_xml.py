@@ -155,8 +155,9 @@ def test_the_end_of_a_quoted_call_is_not_that_of_the_value() -> None:
 
 
 def test_a_value_does_not_end_in_what_comes_after_its_call() -> None:
-    text = X.replace("</parameter>\n", "") + f"\n<tool_response>\n,5;</parameter>\n{OTHER}"
-    assert answer(text).calls == (READ_CALL,)
+    for after in (f",5;</parameter>\n{OTHER}", f"</parameter/><parameter=command>\n{OTHER}"):
+        text = X.replace("</parameter>\n", "") + f"\n<tool_response>\n{after}"
+        assert answer(text).calls == (READ_CALL,)
 
 
 DOCS = f"To call a tool, write\n\n{X}\n\nand wait."
