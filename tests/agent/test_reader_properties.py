@@ -21,7 +21,7 @@ from tests.recorded.forms import FORMS
 
 _LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 _ANY = settings(
-    max_examples=300_000 if _LONG else 100,
+    max_examples=250_000 if _LONG else 100,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
