@@ -14,6 +14,7 @@ from qwright.agent.embedded.commands import print_table
 from qwright.agent.exits import Exit
 from qwright.agent.probe import Report, probe
 from qwright.agent.progress import Progress
+from qwright.tools.sanitise import sanitise
 
 
 async def run(args: Namespace, out: TextIO) -> int:
@@ -39,8 +40,14 @@ def _print(report: Report, out: TextIO, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(_plain(report), indent=1, ensure_ascii=False), file=out)
         return
-    rows = [[one.name, one.result, one.detail] for one in report.findings]
+    found = report.findings
+    rows = [[_one_line(one.name), _one_line(one.result), _one_line(one.detail)] for one in found]
     print_table(out, ["WHAT", "RESULT", "DETAIL"], rows)
+
+
+def _one_line(text: str) -> str:
+    """A server's words on one line that moves no cursor."""
+    return " ".join(sanitise(text).split())
 
 
 def _plain(report: Report) -> dict[str, object]:

@@ -191,8 +191,9 @@ def _print_rich(out: TextIO, headers: Sequence[str], rows: Rows) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(*headers, box=SIMPLE_HEAD)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))  # never markup: servers and files have their own brackets
     Console(file=out).print(table)

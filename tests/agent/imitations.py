@@ -1,8 +1,7 @@
 """What each kind of model server answers to questions about itself, with the fields of its source.
 
-llama.cpp b7000 tools/server/server-context.cpp; vLLM 0.12 and SGLang 0.5 entrypoints/openai/
-protocol.py; Ollama 0.13 api/types.go and server/routes.go; LM Studio's REST documentation;
-OpenRouter's model schema.
+llama.cpp: tools/server/server-context.cpp; vLLM and SGLang: entrypoints/openai/protocol.py; Ollama:
+api/types.go and server/routes.go; LM Studio: its REST documentation; OpenRouter: its model schema.
 """
 
 from __future__ import annotations

@@ -28,12 +28,12 @@ class Terminal(io.StringIO):
         return True
 
 
-def run(script: Script, out: io.StringIO, *words: str) -> int:
+def run(script: Script, out: io.StringIO, *words: str, pages: of.Pages | None = None) -> int:
     parser = argparse.ArgumentParser()
     add_models_command(parser.add_subparsers())
 
     async def main() -> int:
-        async with serving(script, pages=of.vllm()) as server:
+        async with serving(script, pages=pages or of.vllm()) as server:
             url = ["--base-url", server.url]
             args = parser.parse_args(["models", "probe", "-m", "m1", *url, *words])
             return await run_models(args, out)
@@ -49,6 +49,14 @@ def test_a_pipe_gets_columns_and_stderr_the_progress(capsys: pytest.CaptureFixtu
     assert any(line.startswith("native calls") and " yes " in line for line in lines)
     assert "\x1b" not in out.getvalue()
     assert "asking for text" in capsys.readouterr().err
+
+
+def test_a_server_moves_no_cursor() -> None:
+    loud = {**of.vllm(), "/version": of.page({"version": "1\x1b[2J\n2"})}
+    out = Terminal()
+    run(Speaker(), out, pages=loud)
+    assert "\x1b[2J" not in out.getvalue()
+    assert "vllm 1" in out.getvalue()
 
 
 def test_a_terminal_gets_a_drawn_table() -> None:

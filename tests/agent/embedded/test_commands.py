@@ -65,8 +65,9 @@ class Terminal(io.StringIO):
 
 def test_a_terminal_gets_a_drawn_table() -> None:
     out = Terminal()
-    print_table(out, ["NAME", "SIZE"], [["tiny", "1 MB"]])
+    print_table(out, ["NAME", "SIZE"], [["tiny", "1 MB"], ["[/b]", "[red]"]])
     assert "tiny" in out.getvalue()
+    assert "[/b]" in out.getvalue()
     assert "─" in out.getvalue()
 
 
