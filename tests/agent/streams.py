@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
-from qwright.agent.dialects import Delta, DialectName, Reader
+from qwright.agent.dialects import Delta, Dialect, DialectName, Reader
 from qwright.agent.dialects.lenient_json import JsonValue
 from qwright.agent.dialects.select import dialect_for
 from qwright.agent.model import CallChunk, ReasoningDelta, TextDelta, ToolSpec
@@ -70,8 +70,12 @@ def tools_named(kind: str) -> tuple[ToolSpec, ...]:
 
 def reader_of(path: Path, dialect: DialectName | None = None) -> Reader:
     """The reader of the stream's own dialect, or of another."""
-    name = dialect or cast(DialectName, stream(path)["dialect"])
-    return dialect_for(name).reader(tools_of(path))
+    spoken = dialect_for(dialect) if dialect else dialect_of(path)
+    return spoken.reader(tools_of(path))
+
+
+def dialect_of(path: Path) -> Dialect:
+    return dialect_for(cast(DialectName, stream(path)["dialect"]))
 
 
 def events(parts: Iterable[bytes]) -> list[JsonValue]:

@@ -7,6 +7,7 @@ which are cut at every character, one cut at a time and all at once.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Iterator
@@ -16,17 +17,22 @@ from typing import Any
 import pytest
 
 from qwright.agent.dialects import CallDelta, Delta
+from qwright.agent.model import CallChunk, Chunk, Finish, TextDelta
 from qwright.agent.server_chunk import read_chunk
+from tests.agent.asking import ASK, model_at
+from tests.agent.replay import Reply, serving
 from tests.agent.streams import (
     PATHS,
     Seen,
     body_of,
     chunks_from,
     deltas_of,
+    dialect_of,
     events,
     read,
     reader_of,
     stream,
+    tools_of,
 )
 from tests.recorded.build import HERE, streams
 from tests.recorded.table import SERVERS
@@ -190,6 +196,33 @@ def _characters(call: CallDelta) -> Iterator[Delta]:
     first, rest = (call.arguments or "")[:1], (call.arguments or "")[1:]
     yield Delta(calls=(CallDelta(call.index, call.id, call.name, first or None),))
     yield from (Delta(calls=(CallDelta(call.index, call.id, None, char),)) for char in rest)
+
+
+def _sample() -> list[Path]:
+    """One stream of every form on every server, with a different fault each."""
+    groups: dict[tuple[str, str], list[Path]] = defaultdict(list)
+    for path in FAULTY:
+        groups[path.parent.name, stream(path)["form"]].append(path)
+    return [group[turn % len(group)] for turn, group in enumerate(groups.values())]
+
+
+@pytest.mark.parametrize("path", _sample(), ids=_id)
+def test_over_http_the_same_calls_come_as_from_the_events(path: Path) -> None:
+    fed, finish = deltas_of(path)
+    seen = read(reader_of(path), fed, finish)
+
+    async def main() -> list[Chunk]:
+        async with serving([Reply(body_of(path), chunk=29)]) as server:
+            model = model_at(server.url, dialect=dialect_of(path))
+            chunks = [chunk async for chunk in model.stream(ASK, tools_of(path))]
+            await model.close()
+            return chunks
+
+    chunks = asyncio.run(main())
+    calls = [chunk.call for chunk in chunks if isinstance(chunk, CallChunk)]
+    assert tuple((call.name, call.arguments, call.error) for call in calls) == seen.calls
+    assert "".join(chunk.text for chunk in chunks if isinstance(chunk, TextDelta)) == seen.shown
+    assert isinstance(chunks[-1], Finish)
 
 
 def test_an_event_that_is_no_chunk_adds_nothing() -> None:
