@@ -139,6 +139,8 @@ class NativeReader:
             slot.id = self._fresh(fragment.id)
         slot.name = slot.name or fragment.name or ""
         given = fragment.arguments or ""
+        if slot.arguments.strip() == "{}" and given.lstrip().startswith("{"):
+            slot.arguments, slot.scanner = "", Scanner(0)  # sent before the true ones, by some
         slot.arguments += given if slot.arguments else given.lstrip()
 
     def _newest(self, fragment: CallDelta) -> _Slot | None:

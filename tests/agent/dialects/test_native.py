@@ -67,6 +67,11 @@ def test_two_calls_are_told_apart(fragments: tuple[CallDelta, ...]) -> None:
         [CallDelta(0, "1", "read_file", A[:4]), CallDelta(0, "1", "read_file", A[4:])],
         [CallDelta(0, "1", "read_file", A[:4]), CallDelta(1, "1", None, A[4:])],
         [CallDelta(0, "1", "read_file", char) for char in A],
+        [
+            CallDelta(0, "1", "read_file", "{}"),
+            CallDelta(0, None, None, A[:4]),
+            CallDelta(0, None, None, A[4:]),
+        ],
         [CallDelta(0, f"id{n}", "read_file", char) for n, char in enumerate(A)],
     ],
 )
