@@ -86,6 +86,25 @@ FRAGMENTS: dict[str, tuple[list[Fragment], tuple[Call, ...], str]] = {
     "said-twice": ([*_stream(A, N, 0, "c1"), Fragment(0, "c1", N, A)], (READ,), _DYNAMO),
     "empty-last": ([*_stream(A, N, 0, "c1"), Fragment(0, "", "", "")], (READ,), _QWEN_AGENT),
     "brace-lost": ([Fragment(0, "c1", N, A[:-1])], (_OR_ERROR,), "vllm-project/vllm#22885"),
+    "empty-first": (
+        [Fragment(0, "c1", N, "{}"), *[Fragment(0, None, None, piece) for piece in _pieces(A)]],
+        (READ,),
+        "ogx-ai/ogx#5462",
+    ),
+    "empty-object-first": (
+        [Fragment(0, "c1", N, {}), *[Fragment(0, "c1", None, piece) for piece in _pieces(A)]],
+        (READ,),
+        "unslothai/unsloth#10275",
+    ),
+    "object-within": (
+        [
+            Fragment(0, "c1", M, '{"command": "awk '),
+            Fragment(0, arguments="{}"),
+            Fragment(0, arguments=' a"}'),
+        ],
+        (Call(M, {"command": "awk {} a"}),),
+        "mcowger/plexus#759",
+    ),
     "object": ([Fragment(0, "c1", N, READ.arguments)], (READ,), _OPENCODE),
     "string-twice": (_stream(json.dumps(A), N, 0, "c1"), (READ,), "QwenLM/qwen-code#442"),
     "no-arguments": ([Fragment(0, "c1", "status")], (Call("status"),), _OPENCODE),
