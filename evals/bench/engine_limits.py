@@ -270,21 +270,43 @@ async def rewriting(model: Entry | Path, rounds: int) -> Report:
     return Report([Row(what, "tokens/s", ours, plain, "without guesses", OF_PLAIN)], [note])
 
 
-async def measure(options: Options) -> Report:
-    """Raises WeightsError, ServerError, ModelError, UnequalError."""
+async def _weights(options: Options) -> Entry | Path:
     model = options.weights or find(options.model)
     if isinstance(model, Entry):
         await pull_cancellable(model, lambda done, total, label: None)
-    rounds = options.rounds or ROUNDS
-    with tempfile.TemporaryDirectory(prefix="qwright-prefix-") as kept:
-        reports = [await first_token(model, rounds, Path(kept))]
-    async with private_server(model, Settings()) as server:
-        reports.append(await second_turn(server))
-        reports.append(await beside_busy(server, rounds))
-    reports.append(await rewriting(model, max(1, rounds // 3)))
-    rows = [row for report in reports for row in report.rows]
-    return Report(rows, [note for report in reports for note in report.notes])
+    return model
 
+
+async def measure_first_token(options: Options) -> Report:
+    """Raises WeightsError, ServerError, ModelError."""
+    with tempfile.TemporaryDirectory(prefix="qwright-prefix-") as kept:
+        return await first_token(await _weights(options), options.rounds or ROUNDS, Path(kept))
+
+
+async def measure_second_turn(options: Options) -> Report:
+    """Raises WeightsError, ServerError, ModelError."""
+    async with private_server(await _weights(options), Settings()) as server:
+        return await second_turn(server)
+
+
+async def measure_beside_busy(options: Options) -> Report:
+    """Raises WeightsError, ServerError, ModelError."""
+    async with private_server(await _weights(options), Settings()) as server:
+        return await beside_busy(server, options.rounds or ROUNDS)
+
+
+async def measure_rewriting(options: Options) -> Report:
+    """Raises WeightsError, ServerError, ModelError, UnequalError."""
+    rounds = max(1, (options.rounds or ROUNDS) // 3)
+    return await rewriting(await _weights(options), rounds)
+
+
+BENCHES = {
+    "first token": measure_first_token,
+    "turn two": measure_second_turn,
+    "beside busy processes": measure_beside_busy,
+    "writing anew": measure_rewriting,
+}
 
 if __name__ == "__main__":
-    sys.exit(main({"engine_limits": measure}, __doc__ or ""))
+    sys.exit(main(BENCHES, __doc__ or ""))
