@@ -37,7 +37,7 @@ from tests.agent.streams import (
 from tests.recorded.build import HERE, streams
 from tests.recorded.table import SERVERS
 
-_STEP = 7
+_STEP = 3
 """Bytes to a chunk; with as many starts, every position of a body is a cut once."""
 _LONG = 3000
 """Of answers longer than this, one cut in `_STRIDE` positions is tried."""
