@@ -37,8 +37,8 @@ class Record:
 
     def acted(self, call: ToolCall, result: ToolResult) -> None:
         """Note a call and what came of it."""
-        if call.name == "todo_write":
-            self.plan = "\n".join(f"{key}: {value}" for key, value in call.arguments.items())
+        if call.name == "todo_write" and not result.is_error:
+            self.plan = result.text
         head = f"{_shown(call)}:\n"
         if "exit_code" not in result.details:
             return

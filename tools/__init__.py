@@ -12,6 +12,7 @@ from qwright.tools.grep_search import GrepSearch
 from qwright.tools.list_directory import ListDirectory
 from qwright.tools.read_file import ReadFile
 from qwright.tools.run_shell_command import RunShellCommand
+from qwright.tools.todo_write import TodoWrite
 from qwright.tools.write_file import WriteFile
 
 
@@ -21,5 +22,7 @@ def _by_name(*tools: type[Tool]) -> Mapping[str, type[Tool]]:
 
 SMALL_TOOLS = _by_name(ReadFile, Edit, WriteFile, RunShellCommand)
 """For small local models: few names, little prompt."""
-ALL_TOOLS = _by_name(ReadFile, Edit, WriteFile, ListDirectory, Glob, GrepSearch, RunShellCommand)
+ALL_TOOLS = _by_name(
+    ReadFile, Edit, WriteFile, ListDirectory, Glob, GrepSearch, RunShellCommand, TodoWrite
+)
 """Every tool, by the name a model calls it by."""

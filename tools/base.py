@@ -61,19 +61,28 @@ _KEPT = ("type", "description", "enum", "items")
 
 
 def spec(tool: type[Tool]) -> ToolSpec:
-    """Describe `tool` to a model: one line of text and a flat JSON schema."""
+    """Describe `tool` to a model: one line of text and a JSON schema without references."""
     schema = tool.model_json_schema()
+    parameters = _lean_object(schema, schema.get("$defs", {}))
+    description = " ".join(inspect.cleandoc(tool.__doc__ or "").split())
+    return {"name": tool.name, "description": description, "parameters": parameters}
+
+
+def _lean_object(schema: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    """An object's schema with what a model needs; `known` are the definitions it may refer to."""
     fields = cast(dict[str, dict[str, Any]], schema.get("properties", {}))
     properties = {
         name: {key: shown[key] for key in _KEPT if key in shown} for name, shown in fields.items()
     }
-    parameters: dict[str, Any] = {"type": "object", "properties": properties}
+    for shown in properties.values():
+        if reference := cast(dict[str, str], shown.get("items", {})).get("$ref"):
+            shown["items"] = _lean_object(known[reference.rpartition("/")[2]], known)
+    lean: dict[str, Any] = {"type": "object", "properties": properties}
     if required := schema.get("required"):
-        parameters["required"] = required
+        lean["required"] = required
     # Without it a server that constrains decoding lets a model invent arguments.
-    parameters["additionalProperties"] = False
-    description = " ".join(inspect.cleandoc(tool.__doc__ or "").split())
-    return {"name": tool.name, "description": description, "parameters": parameters}
+    lean["additionalProperties"] = False
+    return lean
 
 
 def error(text: str, **details: object) -> ToolResult:

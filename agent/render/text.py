@@ -98,6 +98,8 @@ class TextRenderer:
             self._diff(str(details["diff"]), limit=_SHOWN_LINES)
         elif event.is_error or event.name == "run_shell_command":
             self._quote(event.text, limit=8)
+        elif event.name == "todo_write":
+            self._quote(event.text, limit=_SHOWN_LINES)
 
     def _verify(self, event: ev.VerifyFinished) -> None:
         good = event.exit_code == 0
@@ -166,6 +168,8 @@ def _summary(event: ev.ToolFinished) -> str:
         return f" → exit {details['exit_code']} ({event.seconds:.1f} s)"
     if "added" in details:
         return f" +{details['added']} -{details['removed']}"
+    if "todos" in details:
+        return f" {len(details['todos'])} steps, {details['left']} left"
     return ""
 
 

@@ -59,10 +59,11 @@ class TestRecord:
         record.said("First I read.")
         record.said("Now I edit.")
         assert record.plan == "First I read."
-        todo = call("todo_write", todos="1. read 2. edit")
-        record.acted(todo, ToolResult("ok"))
+        record.acted(call("todo_write"), ToolResult("no such argument", is_error=True))
+        assert record.plan == "First I read."
+        record.acted(call("todo_write"), ToolResult("[x] read\n[ ] edit"))
         record.said("More.")
-        assert "1. read 2. edit" in record.plan
+        assert record.plan == "[x] read\n[ ] edit"
 
     def test_the_last_failure_stays_until_the_same_command_succeeds(self) -> None:
         record = Record()
