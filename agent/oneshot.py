@@ -33,7 +33,7 @@ from qwright.agent.workplace import Place, open_workspace
 from qwright.sandbox.errors import QwrightError
 from qwright.sandbox.session_dir import Session
 from qwright.sandbox.workspace import Workspace
-from qwright.tools import ALL_TOOLS, SMALL_TOOLS
+from qwright.tools import tools_for
 
 STDIN_LIMIT = 200_000
 """Characters."""
@@ -131,7 +131,7 @@ class _Run:
     ) -> int:
         profile = chosen.profile
         opening: asyncio.Future[Workspace] = asyncio.get_running_loop().create_future()
-        tools = SMALL_TOOLS if profile.tools == "small" else ALL_TOOLS
+        tools = tools_for(profile.tools, profile.context)
         agent = Agent(
             model,
             profile,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Literal
 
 from qwright.tools.base import Tool
 from qwright.tools.edit import Edit
@@ -26,3 +27,18 @@ ALL_TOOLS = _by_name(
     ReadFile, Edit, WriteFile, ListDirectory, Glob, GrepSearch, RunShellCommand, TodoWrite
 )
 """Every tool, by the name a model calls it by."""
+_ROOM_FOR_A_PLAN = 8_192
+
+
+def tools_for(kind: Literal["small", "full"], context: int) -> Mapping[str, type[Tool]]:
+    """What a model with a window of `context` tokens is offered.
+
+    A narrow window has no room for a list of steps that is sent again with every change.
+    """
+    if kind == "small":
+        return SMALL_TOOLS
+    if context >= _ROOM_FOR_A_PLAN:
+        return ALL_TOOLS
+    return MappingProxyType(
+        {name: tool for name, tool in ALL_TOOLS.items() if tool is not TodoWrite}
+    )

@@ -29,7 +29,7 @@ from qwright.agent.profile import Profile
 from qwright.sandbox.base import Sandbox
 from qwright.sandbox.tree import Tree
 from qwright.sandbox.workspace import Workspace
-from qwright.tools import ALL_TOOLS
+from qwright.tools import tools_for
 from tests.agent.stage import Stage, ran
 from tests.fakes import Act, Answer, ScriptedSandbox
 
@@ -142,7 +142,8 @@ async def _play(
     workspace = Workspace(Tree(stage.ws), stage.store, start)
     opening: asyncio.Future[Workspace] = asyncio.get_running_loop().create_future()
     opening.set_result(workspace)
-    agent = Agent(model, profile, ALL_TOOLS, opening, provider="ollama")
+    tools = tools_for(profile.tools, profile.context)
+    agent = Agent(model, profile, tools, opening, provider="ollama")
     async with aclosing(agent.run(task)) as events:
         found = [event async for event in events]
     await workspace.close()

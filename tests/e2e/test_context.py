@@ -62,6 +62,7 @@ class Windowed:
             return error(400, said, n_prompt_tokens=prompt, n_ctx=self.window)
         while prompt > self.window - 20 and len(messages) > 2:
             prompt -= _tokens([messages.pop(1)])
+        prompt = min(prompt, self.window - 20)  # the last message, too, is cut
         self.conversations.append(request["messages"])
         if str(request["messages"][-1]["content"]).endswith(ASK):
             return says(text=SUMMARY, prompt_tokens=prompt)

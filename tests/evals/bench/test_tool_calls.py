@@ -24,7 +24,8 @@ from qwright.tools import ALL_TOOLS
 
 def test_every_tool_is_needed_and_on_offer() -> None:
     requests = tool_requests(100)
-    assert {request.needs for request in requests} == set(ALL_TOOLS) == set(WORDINGS)
+    needed = set(ALL_TOOLS) - {"todo_write"}  # whether to keep a list is up to the model
+    assert {request.needs for request in requests} == needed == set(WORDINGS)
     assert all(request.needs in request.offered for request in requests)
     assert len({(request.text, request.offered) for request in requests}) > 80
 
