@@ -16,6 +16,7 @@ import time
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 from qwright.agent.dialects.select import dialect_for
@@ -49,7 +50,7 @@ BESIDE_BUSY = Budget(1 / 3, least=True)
 OF_PLAIN = Budget(1.4, least=True)
 TASK = "Fix the typo in README.md."
 WRITING = "Explain in plain words how a hash table works."
-RENAMING = "Write this file again, all of it, with shift_3 renamed to move_3:\n\n"
+RENAMING = "Write this file again, all of it, with the first function renamed to begin:\n\n"
 TOOLS = [ToolSpec(**spec(tool)) for tool in SMALL_TOOLS.values()]
 
 
@@ -231,17 +232,9 @@ async def beside_busy(server: Server, rounds: int) -> Report:
 
 
 def long_file(lines: int = LINES) -> str:
-    """Functions in Python, all different."""
-    made: list[str] = []
-    for number in range(lines // 5 + 1):
-        made += [
-            f"def shift_{number}(value, by={number}):",
-            f'    """Move a value {number} steps."""',
-            f"    total = value * {number % 7 + 2} + by",
-            "    return total if total > 0 else None",
-            "",
-        ]
-    return "\n".join(made[:lines])
+    """The first lines of a module of qwright: code as people write it, not made for the test."""
+    source = files("qwright.sandbox").joinpath("seed.py").read_text("utf-8")
+    return "\n".join(source.splitlines()[:lines])
 
 
 async def rewriting(model: Entry | Path, rounds: int) -> Report:

