@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from qwright.sandbox.tree import Tree
     from qwright.sandbox.workspace import Workspace
 
+_LINES = 400
 _PAGE = 24_000
 """Characters shown at once, however many lines were asked for."""
 
@@ -25,8 +26,9 @@ class ReadFile(Tool):
 
     name: ClassVar[str] = "read_file"
     path: str = Field(description="Relative path")
-    offset: int = Field(default=1, ge=0, description="First line, from 1")
-    limit: int = Field(default=400, ge=1, description="How many lines")
+    # No bounds: a grammar cannot hold a model to them, and 0 or -1 has a meaning all the same.
+    offset: int = Field(default=1, description="First line, from 1")
+    limit: int = Field(default=_LINES, description="How many lines")
 
     async def run(self, workspace: Workspace) -> ToolResult:
         return await on_files(workspace, self._read)
@@ -46,7 +48,8 @@ class ReadFile(Tool):
         first, total = max(self.offset, 1), len(lines)
         if first > max(total, 1):
             return error(f"{shown_name(path)} has {total} lines; there is no line {first}.")
-        page = _fit(lines[first - 1 : first - 1 + self.limit])
+        limit = self.limit if self.limit > 0 else _LINES
+        page = _fit(lines[first - 1 : first - 1 + limit])
         last = first + len(page) - 1
         foot = _foot(first, last, total, note)
         text = f"{numbered(page, first)}\n{foot}" if page else foot

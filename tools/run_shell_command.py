@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from qwright.sandbox.base import CommandResult
     from qwright.sandbox.workspace import Workspace
 
+_USUAL = 120
+_MOST = 600
 _LONGEST = 100_000
 """Bytes of a command; the kernel takes no argument over 128 KiB."""
 
@@ -24,7 +26,7 @@ class RunShellCommand(Tool):
     name: ClassVar[str] = "run_shell_command"
     may_write: ClassVar[bool] = True
     command: str = Field(description="Command line; stdin is closed")
-    timeout: float = Field(default=120, gt=0, le=600, description="Seconds, at most 600")
+    timeout: float = Field(default=_USUAL, allow_inf_nan=False, description="Seconds, at most 600")
 
     async def run(self, workspace: Workspace) -> ToolResult:
         """Run it. Raises SandboxError when the container is gone."""
@@ -34,7 +36,9 @@ class RunShellCommand(Tool):
             return error("run_shell_command: a command cannot contain NUL.")
         if len(self.command.encode()) > _LONGEST:
             return error("run_shell_command: the command is too long; write a script file first.")
-        done = await workspace.run(self.command, timeout=self.timeout)
+        # A grammar cannot hold a model to bounds: what lies beyond them is fitted.
+        timeout = min(self.timeout, _MOST) if self.timeout > 0 else _USUAL
+        done = await workspace.run(self.command, timeout=timeout)
         output = terminal_text(done.output).strip("\n")
         details: dict[str, Any] = {
             "exit_code": done.exit_code,
@@ -44,7 +48,7 @@ class RunShellCommand(Tool):
             "out_of_memory": done.out_of_memory,
         }
         lost = f"; {done.dropped_bytes:,} bytes of output not kept" if done.dropped_bytes else ""
-        text = f"{_short(output)}\n[{_outcome(done, self.timeout)}{lost}]"
+        text = f"{_short(output)}\n[{_outcome(done, timeout)}{lost}]"
         return ToolResult(text, details, is_error=done.exit_code != 0)
 
 

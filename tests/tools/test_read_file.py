@@ -30,6 +30,9 @@ def test_numbers_are_aligned(rig: Rig) -> None:
     [
         (1, 3, 1, 3, "[lines 1-3 of 10; to go on: offset=4]"),
         (0, 3, 1, 3, "[lines 1-3 of 10; to go on: offset=4]"),
+        (-1, 3, 1, 3, "[lines 1-3 of 10; to go on: offset=4]"),
+        (1, 0, 1, 10, "[end of file, 10 lines]"),
+        (1, -1, 1, 10, "[end of file, 10 lines]"),
         (4, 3, 4, 6, "[lines 4-6 of 10; to go on: offset=7]"),
         (9, 50, 9, 10, "[lines 9-10 of 10, end of file]"),
         (1, 10, 1, 10, "[end of file, 10 lines]"),

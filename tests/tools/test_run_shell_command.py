@@ -36,6 +36,12 @@ def test_timeout_memory_and_lost_output_are_said_plainly(rig: Rig) -> None:
     assert text == "a\n[exit code 0; 5,000 bytes of output not kept]"
 
 
+@pytest.mark.parametrize(("given", "held"), [(0, 120), (-1, 120), (601, 600), (0.5, 0.5)])
+def test_a_timeout_out_of_bounds_is_fitted(rig: Rig, given: float, held: float) -> None:
+    text = run(rig, ended("", 124, timed_out=True), timeout=given).text
+    assert text.endswith(f"longer than the timeout of {held:g} s]")
+
+
 def test_control_sequences_and_progress_bars_go(rig: Rig) -> None:
     hostile = "\x1b]0;title\x07\x1b[31mred\x1b[0m\n10%\r100%\n\x1b]52;c;eA==\x1b\\ok\u202e\n"
     result = run(rig, ended(hostile))
