@@ -59,7 +59,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("QWRIGHT_HOME", str(home))
         yield link
-    assert asyncio.run(running()) == []
+        assert asyncio.run(running()) == []
 
 
 @pytest.mark.weights
