@@ -139,7 +139,7 @@ class _Run:
             opening,
             session=self._session.record.id,
             model_name=chosen.name,
-            provider=chosen.endpoint.provider if chosen.endpoint else "embedded",
+            provider=chosen.provider,
         )
         with _interrupting(agent):
             opener = asyncio.create_task(self._open(opening, agent, directory, place))

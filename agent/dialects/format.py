@@ -8,17 +8,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from itertools import groupby
 from typing import Any, Literal
 
 from qwright.agent.dialects import Delta, Reader, Shown
 from qwright.agent.dialects.convert import definition
-from qwright.agent.dialects.forms import describe
+from qwright.agent.dialects.forms import describe, wire_turns
 from qwright.agent.dialects.history import prose_beside_calls
 from qwright.agent.dialects.lenient_json import JsonValue, unescaped
 from qwright.agent.dialects.pairs import Pairs
 from qwright.agent.dialects.reader import TextReader
-from qwright.agent.dialects.text import response
 from qwright.agent.messages import Message
 from qwright.agent.model import CallChunk, TextDelta, ToolSpec
 
@@ -51,17 +49,7 @@ class FormatDialect:
         return _SUFFIX.format(tools=shown, call=_CALL, reply=reply)
 
     def wire(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[dict[str, Any]]:
-        wired: list[dict[str, Any]] = []
-        head = messages[0].content if messages and messages[0].role == "system" else ""
-        if head := (head + self.system_suffix(tools)).lstrip():
-            wired.append({"role": "system", "content": head})
-        rest = messages[1:] if messages and messages[0].role == "system" else messages
-        for role, turn in groupby(rest, key=lambda message: message.role):
-            if role == "tool":
-                wired.append({"role": "user", "content": "\n".join(map(response, turn))})
-            else:
-                wired += [self._wire(message, tools) for message in turn]
-        return wired
+        return wire_turns(messages, self.system_suffix(tools), lambda one: self._wire(one, tools))
 
     def request(self, tools: Sequence[ToolSpec]) -> dict[str, Any]:
         if not tools:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from itertools import groupby
+from typing import Any, Literal
 
 from qwright.agent.dialects.lenient_json import JsonValue
 from qwright.agent.dialects.schema import properties_of
-from qwright.agent.messages import ToolCall
+from qwright.agent.messages import Message, ToolCall
 from qwright.agent.model import ToolSpec
 
 FormName = Literal["hermes", "tools", "xml"]
@@ -151,3 +152,23 @@ def _body(call: ToolCall) -> str:
 
 def _raw(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def wire_turns(
+    messages: Sequence[Message], suffix: str, wire: Callable[[Message], dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Tools as text: `suffix` behind the system prompt, results in a row as one user's turn."""
+    has_system = bool(messages) and messages[0].role == "system"
+    head = ((messages[0].content if has_system else "") + suffix).lstrip()
+    wired: list[dict[str, Any]] = [{"role": "system", "content": head}] if head else []
+    for role, turn in groupby(messages[has_system:], key=lambda message: message.role):
+        if role == "tool":
+            wired.append({"role": "user", "content": "\n".join(map(_response, turn))})
+        else:
+            wired += map(wire, turn)
+    return wired
+
+
+def _response(message: Message) -> str:
+    """A tool's result. Its place says which call it answers: these templates know no ids."""
+    return f"<tool_response>\n{message.content}\n</tool_response>"

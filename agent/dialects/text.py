@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
 from typing import Any
 
 from qwright.agent.dialects import Constraint, Reader
-from qwright.agent.dialects.forms import FORMS, FormName, instruction
+from qwright.agent.dialects.forms import FORMS, FormName, instruction, wire_turns
 from qwright.agent.dialects.grammar import call_grammar
 from qwright.agent.dialects.history import prose_beside_calls
 from qwright.agent.dialects.reader import TextReader
@@ -38,16 +37,7 @@ class TextDialect:
         return instruction(self._form, tools) if tools else ""
 
     def wire(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[dict[str, Any]]:
-        system = messages[0].content if messages and messages[0].role == "system" else ""
-        rest = messages[1:] if messages and messages[0].role == "system" else messages
-        head = system + self.system_suffix(tools)
-        wired: list[dict[str, Any]] = [{"role": "system", "content": head.lstrip()}] if head else []
-        for role, turn in groupby(rest, key=lambda message: message.role):
-            if role == "tool":
-                wired.append({"role": "user", "content": "\n".join(map(response, turn))})
-            else:
-                wired += [self._wire(message, tools) for message in turn]
-        return wired
+        return wire_turns(messages, self.system_suffix(tools), lambda one: self._wire(one, tools))
 
     def request(self, tools: Sequence[ToolSpec]) -> dict[str, Any]:
         if not tools or self._constraint not in ("grammar", "structured"):
@@ -69,8 +59,3 @@ class TextDialect:
             good = (call for call in message.tool_calls if call.error is None)
             parts += [self._form.render(call) for call in good]
         return {"role": role, "content": "\n".join(parts)}
-
-
-def response(message: Message) -> str:
-    """A tool's result. Its place says which call it answers: these templates know no ids."""
-    return f"<tool_response>\n{message.content}\n</tool_response>"
