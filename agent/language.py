@@ -1,0 +1,52 @@
+"""What qwright says to a person, in their language: `say("area.name", value=...)`.
+
+The texts lie in languages/<language>/<area>.toml, one flat table each; English is complete, and a
+test holds the others to the same keys and placeholders.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Literal, cast, get_args
+
+Language = Literal["en", "zh"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+
+def say(key: str, **values: object) -> str:
+    """The text `key` ("area.name") in the language in force, `{placeholders}` filled in.
+
+    Raises KeyError for a key that English does not have: a bug.
+    """
+    area, _, name = key.partition(".")
+    text = _texts(language(), area)[name]
+    return text.format(**values) if values else text
+
+
+def language() -> Language:
+    """The language in force: as `choose` set it, else by the locale's variables."""
+    return _chosen[0] if _chosen else of_locale()
+
+
+def choose(wanted: Language | None) -> None:
+    """Set the language for this process; None goes by the locale."""
+    _chosen[:] = [wanted] if wanted else []
+
+
+def of_locale() -> Language:
+    """The language of LC_ALL, LC_MESSAGES or LANG, the first that is set; else English."""
+    names = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    locale = next((name for name in names if name), "")
+    return "zh" if locale.lower().startswith("zh") else "en"
+
+
+_chosen: list[Language] = []
+
+
+@cache
+def _texts(language: Language, area: str) -> dict[str, str]:
+    file = files("qwright.agent").joinpath("languages", language, f"{area}.toml")
+    return cast("dict[str, str]", tomllib.loads(file.read_text("utf-8")))
