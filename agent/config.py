@@ -20,6 +20,8 @@ from pydantic import (
 
 from qwright.agent.endpoint import names_server
 from qwright.agent.errors import ConfigError
+from qwright.agent.language import Language
+from qwright.agent.policy import Mode
 from qwright.agent.profile import OwnProfile
 from qwright.agent.thinking import Effort
 from qwright.sandbox.dirs import config_dir, state_dir
@@ -51,6 +53,18 @@ class Config(BaseModel):
     """What the user knows of models; of several that match, the later ones win."""
     effort: Effort | None = None
     """How much the model thinks; None: as much as is its default."""
+    apply: Literal["ask", "auto", "manual"] = "ask"
+    """What the REPL does with a turn's result; "manual" leaves it until /accept."""
+    mode: Mode = "auto"
+    """Which calls the REPL asks about before they run."""
+    language: Language | None = None
+    """Of the interface; None: by the locale."""
+    theme: Literal["auto", "dark", "light", "plain"] = "auto"
+    editing: Literal["emacs", "vi"] = "emacs"
+    screen_reader: bool = False
+    """Plain lines that nothing redraws."""
+    title: bool = True
+    """Whether the model gives a session its title, in a short request of its own."""
 
     def asked(self, model: str | None, base_url: str | None) -> tuple[str | None, str | None]:
         """The model and the base URL to use, by the flags `model` and `base_url` or by this.

@@ -51,6 +51,12 @@ def test_the_user_s_file(project: Path) -> None:
         ("max_turns = 0", "max_turns"),
         ('network = "some"', "network"),
         ('effort = "huge"', "effort"),
+        ('apply = "never"', "apply"),
+        ('mode = "yolo"', "mode"),
+        ('language = "fr"', "language"),
+        ('theme = "pink"', "theme"),
+        ('editing = "nano"', "editing"),
+        ("screen_reader = 'maybe'", "screen_reader"),
         ("setup = 'pip install x'", "setup"),
         ("max_cost = 0", "max_cost"),
         ("[[profile]]\ncontext = 1", "profile.0.match"),
@@ -70,6 +76,13 @@ def test_a_wrong_file_is_one_line_that_names_file_and_key(
     assert said in str(caught.value)
     assert "config.toml" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_what_the_repl_reads(project: Path) -> None:
+    user_writes('apply = "manual"\nmode = "plan"\nlanguage = "zh"\ntheme = "dark"\nediting = "vi"')
+    config, _ = load(project)
+    assert (config.apply, config.mode, config.language) == ("manual", "plan", "zh")
+    assert (config.theme, config.editing, config.screen_reader) == ("dark", "vi", False)
 
 
 def test_a_file_that_is_no_text(project: Path) -> None:
@@ -146,6 +159,7 @@ class TestTrust:
         [
             *('model = "m"', 'base_url = "http://evil/v1"', 'network = "full"', "max_turns = 1"),
             *("max_cost = 9", 'profile = [{ match = "", context = 9 }]'),
+            *('apply = "auto"', 'mode = "auto"', 'language = "zh"', "title = false"),
         ],
     )
     def test_a_project_can_set_nothing_that_leaks_or_unlocks(
