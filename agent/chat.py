@@ -1,0 +1,482 @@
+"""A conversation with an agent in a session: prompts, undo, results. No terminal in here.
+
+A front end sends prompts, shows the events, and calls the rest when a person asks for it:
+
+    async with aclosing(chat.send(prompt)) as events:
+        async for event in events:
+            view.show(event)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from qwright.agent import asides, choice
+from qwright.agent import events as ev
+from qwright.agent.config import Config
+from qwright.agent.connection import Connection
+from qwright.agent.errors import ConfigError
+from qwright.agent.eventlog import EventLog, spent
+from qwright.agent.images import attach
+from qwright.agent.limits import Limits
+from qwright.agent.loop import Agent, Task
+from qwright.agent.memory import notes_for
+from qwright.agent.mentions import with_files
+from qwright.agent.policy import Approver, Mode, Policy
+from qwright.agent.results import Results
+from qwright.agent.transcript import Transcript
+from qwright.agent.turns import Turn, Turns
+from qwright.agent.workplace import Place, open_workspace, reopen_workspace, starter
+from qwright.sandbox.added import add_directory
+from qwright.sandbox.errors import QwrightError, WorkspaceError
+from qwright.sandbox.session_dir import Session, fork_session
+from qwright.sandbox.tree import Tree
+from qwright.sandbox.user_commit import recent_subjects
+from qwright.sandbox.workspace import Workspace
+from qwright.tools import tools_for
+from qwright.tools.truncate import truncate
+
+T = TypeVar("T")
+What = Literal["both", "files", "conversation"]
+SandboxState = Literal["starting", "ready", "failed"]
+_MENTIONED = 0.25
+"""Share of the window that files mentioned in one prompt may take."""
+_SHELL_CHARACTERS = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a chat is opened with."""
+
+    directory: Path
+    config: Config
+    choice: choice.Choice
+    place: Place
+    limits: Limits = field(default_factory=Limits)
+    """Of each prompt."""
+    verify: str | None = None
+    verify_timeout: float = 120.0
+    """Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What an undo, redo or rewind did."""
+
+    paths: tuple[str, ...]
+    prompt: str
+    also_yours: bool
+    """Whether the user's own files were changed too, since they had the result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One moment of a chat."""
+
+    model: str
+    context_used: int
+    context_size: int
+    tokens: ev.Tokens
+    cost: float | None
+    """US dollars; None where it is not known."""
+    sandbox: SandboxState
+    mode: Mode
+    title: str
+    changed: int
+    """Files whose changes were not accepted yet."""
+
+
+class Chat:
+    """One person, one model, one session at a time."""
+
+    def __init__(
+        self,
+        setting: Setting,
+        session: Session,
+        approver: Approver,
+        progress: Callable[[str], None],
+    ) -> None:
+        """`session` is owned by this process: a new one, or one to go on with."""
+        self.setting = setting
+        self.policy = Policy(setting.config.mode, approver, Path(session.record.source))
+        self.connection = Connection(setting.choice, progress)
+        self._progress = progress
+        self._waiting: asyncio.Future[Any] | None = None
+        self._running = False
+        self._load(session)
+
+    def _load(self, session: Session) -> None:
+        self.session = session
+        self.turns = Turns(session.path / "turns.jsonl")
+        self.log = EventLog(session.path / "events.jsonl")
+        self.transcript = Transcript(session.path / "transcript.jsonl")
+        self.tokens, self.cost = spent(session.path / "events.jsonl")
+        self._opening: asyncio.Task[Workspace] | None = None
+        self._agent: Agent | None = None
+        self.results = Results(session, self.workspace)
+
+    # What must be ready before a prompt: begun early, awaited late.
+
+    def begin(self) -> None:
+        """Start what takes long: the model's server, the checkout, the container."""
+        self.connection.begin()
+        if self._opening is None or (self._opening.done() and self._opening.exception()):
+            self._opening = asyncio.create_task(self._open())
+            self._opening.add_done_callback(lambda task: task.cancelled() or task.exception())
+
+    async def workspace(self) -> Workspace:
+        """Raises WorkspaceError where the files could not be copied."""
+        self.begin()
+        assert self._opening is not None
+        return await asyncio.shield(self._opening)
+
+    async def agent(self, *, verified: bool = False) -> Agent:
+        """The agent, with a model that is ready. Raises ConfigError, ModelError."""
+        self.begin()
+        assert self._opening is not None
+        model = await self.connection.model(verified=verified)
+        chosen = self.connection.choice
+        profile = chosen.profile
+        if self._agent is None:
+            self._agent = Agent(
+                model,
+                profile,
+                tools_for(profile.tools, profile.context),
+                self._opening,
+                session=self.session.record.id,
+                model_name=chosen.name,
+                provider=chosen.provider,
+                policy=self.policy,
+                transcript=self.transcript,
+            )
+            if messages := self.transcript.messages():
+                self._agent.restore(messages)
+        else:
+            self._agent.switch(model, profile, chosen.name, chosen.provider)
+        return self._agent
+
+    async def _open(self) -> Workspace:
+        arguments = (self.setting.place, self._progress, self._failed)
+        if (self.session.path / "store.git").is_dir():
+            return await reopen_workspace(self.session, *arguments)
+        return await open_workspace(self.session, self.setting.directory, *arguments)
+
+    def _failed(self, error: QwrightError) -> None:
+        if self._running and self._agent:
+            self._agent.fail(error)
+
+    # Prompts.
+
+    async def send(self, prompt: str, *, verify: bool = False) -> AsyncGenerator[ev.Event]:
+        """Work on a prompt; with `verify` until the verify command passes.
+
+        The user's own edits since the last prompt are brought in first. The last event is a
+        RunFinished. Raises ConfigError, ModelError, WorkspaceError when it cannot begin.
+        """
+        try:
+            agent, task, before = await self._interruptible(self._prepare(prompt, verify))
+        except Interrupted:
+            yield _interrupted()
+            return
+        turn = self.turns.begin(prompt, self.transcript.mark(), before)
+        self._running = True
+        try:
+            async with aclosing(agent.run(task)) as events:
+                async for event in events:
+                    self._note(event)
+                    yield event
+        finally:
+            self._running = False
+            await self._ended(turn)
+
+    def interrupt(self) -> None:
+        """End the prompt in work at once; what was done so far is kept."""
+        if self._waiting:
+            self._waiting.cancel()
+        elif self._running and self._agent:
+            self._agent.interrupt()
+
+    async def shell(self, command: str) -> AsyncGenerator[ev.Event]:
+        """Run the user's own command in the sandbox; the model hears of it with the next prompt."""
+        self.begin()
+        yield ev.ToolStarted(id="shell", name="run_shell_command", arguments={"command": command})
+        workspace = await self.workspace()
+        turn = self.turns.begin(f"!{command}", self.transcript.mark(), await self._cursor())
+        started = time.monotonic()
+        try:
+            done = await self._interruptible(workspace.run(command, timeout=3_600.0))
+        except Interrupted:
+            yield _interrupted()
+            return
+        finally:
+            await workspace.checkpoint(f"! {command}", step=0)
+            await self._ended(turn)
+        finished = ev.ToolFinished(
+            id="shell",
+            name="run_shell_command",
+            is_error=done.exit_code != 0,
+            text=done.output,
+            details={"exit_code": done.exit_code},
+            seconds=time.monotonic() - started,
+        )
+        self.log.append(finished)
+        yield finished
+        shown = truncate(done.output, _SHELL_CHARACTERS)
+        said = f"The user ran `{command}` in the sandbox (exit code {done.exit_code}):\n{shown}"
+        (await self.agent()).note(said)
+
+    async def compact(self, hint: str = "") -> AsyncGenerator[ev.Event]:
+        """Replace the conversation by a summary, with attention to `hint`."""
+        agent = await self.agent()
+        async with aclosing(agent.compact(hint)) as events:
+            async for event in events:
+                self._note(event)
+                yield event
+
+    async def clear(self) -> None:
+        """Forget the conversation; files, undo and the log stay."""
+        (await self.agent()).clear()
+
+    async def _prepare(self, prompt: str, verify: bool) -> tuple[Agent, Task, str]:
+        if verify and not self.setting.verify:
+            raise ConfigError("there is no verify command: /verify CMD, or qwright config set")
+        agent = await self.agent(verified=verify)
+        profile = self.connection.choice.profile
+        before = ""
+        if self._opening and self._opening.done():
+            await self._pull(agent)
+            before = await self._cursor()
+        directory = self.setting.directory
+        text, images = attach(
+            prompt, directory, vision=profile.vision, model=self.connection.choice.name
+        )
+        task = Task(
+            with_files(text, Tree(directory), round(profile.context * _MENTIONED)),
+            self.setting.verify,
+            self.setting.verify_timeout,
+            self.setting.limits,
+            notes="" if len(agent.messages) > 1 else notes_for(directory, profile),
+            images=tuple(images),
+            judged="always" if verify else "after_change",
+        )
+        return agent, task, before
+
+    async def _pull(self, agent: Agent) -> None:
+        pulled = await (await self.workspace()).pull()
+        if pulled.paths:
+            agent.note(f"The user has changed these files since: {', '.join(pulled.paths)}")
+        if pulled.conflicts:
+            names = ", ".join(pulled.conflicts)
+            self._progress(
+                f"you and the agent both changed {names}; /accept will show the conflict"
+            )
+
+    async def _ended(self, turn: Turn) -> None:
+        """Write down what a turn has left, however it ended."""
+        after = await self._cursor()
+        before = turn.before or (self.session.record.base if after else "")
+        self.turns.update(turn, before=before, after=after)
+        if not self.session.record.prompt:
+            self.session.update(prompt=turn.prompt, model=self.connection.choice.name)
+        if after:
+            await self.results.pending()
+
+    def _note(self, event: ev.Event) -> None:
+        self.log.append(event)
+        if isinstance(event, ev.RunFinished):
+            self.tokens = self.tokens.plus(event.tokens)
+            known = self.cost is not None and event.cost is not None
+            self.cost = self.cost + event.cost if known else None
+
+    async def _interruptible(self, work: Coroutine[object, object, T]) -> T:
+        task = asyncio.ensure_future(work)
+        self._waiting = task
+        try:
+            await asyncio.wait((task,))
+            if task.cancelled():
+                raise Interrupted
+            return task.result()
+        finally:
+            self._waiting = None
+            task.cancel()
+
+    async def _cursor(self) -> str:
+        if not (self._opening and self._opening.done() and not self._opening.exception()):
+            return ""
+        cursor = await asyncio.to_thread(self._opening.result().store.cursor)
+        return cursor.commit if cursor else ""
+
+    # Taking back.
+
+    async def undo(self) -> Taken:
+        """Take the changes of the last turn back, out of the user's files too. Raises QwrightError."""
+        standing = self.turns.standing
+        if not standing:
+            raise WorkspaceError("nothing to undo: no turn of this session has changed a file")
+        taken = await self._take(standing[-1])
+        await self._tell_taken(taken.paths)
+        return taken
+
+    async def redo(self) -> Taken:
+        """Bring the changes that were undone last back. Raises QwrightError."""
+        turn = self.turns.redoable
+        if turn is None:
+            raise WorkspaceError("nothing to redo: nothing was undone since the last prompt")
+        paths, _ = await self.results.exchange(
+            turn.after, turn.before, f"redo {turn.number}", yours=turn.yours
+        )
+        self.turns.update(turn, undone=False)
+        (await self.agent()).note(f"The user brought back your changes to: {', '.join(paths)}")
+        return Taken(tuple(paths), turn.prompt, turn.yours)
+
+    async def rewind(self, turn: Turn, what: What) -> Taken:
+        """Go back to before a turn: files, conversation or both. Raises QwrightError."""
+        paths, yours = dict[str, None](), False
+        if what != "conversation":
+            for later in reversed(
+                [one for one in self.turns.standing if one.number >= turn.number]
+            ):
+                taken = await self._take(later)
+                paths |= dict.fromkeys(taken.paths)
+                yours = yours or taken.also_yours
+        if what != "files":
+            self.transcript.back_to(turn.mark)
+            (await self.agent()).restore(self.transcript.messages())
+            for later in self.turns.all[turn.number - 1 :]:
+                self.turns.update(later, forgotten=True)
+        elif paths:
+            await self._tell_taken(tuple(paths))
+        return Taken(tuple(paths), turn.prompt, yours)
+
+    async def _take(self, turn: Turn) -> Taken:
+        paths, yours = await self.results.exchange(
+            turn.before, turn.after, f"undo {turn.number}", yours=None
+        )
+        self.turns.update(turn, undone=True, yours=yours)
+        return Taken(tuple(paths), turn.prompt, yours)
+
+    async def _tell_taken(self, paths: Collection[str]) -> None:
+        if paths:
+            text = f"The user took your last changes back, in: {', '.join(paths)}"
+            (await self.agent()).note(text)
+
+    # The session and its surroundings.
+
+    @property
+    def source(self) -> Path:
+        """The root of the user's files."""
+        return Path(self.session.record.source)
+
+    def status(self) -> Status:
+        chosen = self.connection.choice
+        used, size = self._agent.context if self._agent else (0, chosen.profile.context)
+        return Status(
+            chosen.name,
+            used,
+            size,
+            self.tokens,
+            self.cost,
+            self._sandbox_state(),
+            self.policy.mode,
+            self.session.record.title,
+            self.results.changed,
+        )
+
+    def _sandbox_state(self) -> SandboxState:
+        if self._opening is None or not self._opening.done():
+            return "starting"
+        return "failed" if self._opening.exception() else self._opening.result().sandbox_state
+
+    async def suggest_message(self) -> str:
+        """A commit message for what is new, by the model. Raises WorkspaceError."""
+        diff = await self.results.uncommitted()
+        agent = await self.agent()
+        examples = await asyncio.to_thread(recent_subjects, self.source, 5)
+        return await asides.commit_message(agent.model, agent.profile, diff, examples)
+
+    def set_title(self, title: str) -> None:
+        self.session.update(title=title)
+
+    async def suggest_title(self) -> str:
+        """A few words for the first prompt; by the model where that is cheap."""
+        agent = await self.agent()
+        prompt = self.session.record.prompt
+        answer = next((one.content for one in agent.messages if one.role == "assistant"), "")
+        return await asides.title_for(agent.model, agent.profile, prompt, answer)
+
+    async def switch_model(self, chosen: choice.Choice) -> None:
+        """Go on with another model; the one before stays when the new one is not to be had."""
+        connection = Connection(chosen, self._progress)
+        try:
+            await connection.model()
+        except BaseException:
+            await connection.close()
+            raise
+        self.connection, old = connection, self.connection
+        await self.agent()
+        await old.close()
+
+    async def set_place(self, place: Place) -> None:
+        """Another image or network: a new container over the same files."""
+        workspace = await self.workspace()
+        self.setting = replace(self.setting, place=place)
+        await workspace.restart(starter(self.session, place, self._progress, self._failed))
+
+    async def add_directory(self, directory: Path) -> str:
+        """Copy a folder to where the model can read it; returns that path."""
+        workspace = await self.workspace()
+        path = await asyncio.to_thread(add_directory, self.session, directory)
+        (await self.agent()).note(f"The user added the folder {path} for you to read.")
+        del workspace
+        return path
+
+    async def fork(self, turn: Turn | None = None) -> None:
+        """Go on in a copy of this session, as it is or as it was before `turn`."""
+        await self._let_go()
+        copy = await asyncio.to_thread(fork_session, self.session, None)
+        self._load(copy)
+        if turn:
+            await self.rewind(turn, "both")
+
+    async def change_session(self, session: Session) -> None:
+        """Leave this session and go on with another, which this process owns."""
+        await self._let_go()
+        self._load(session)
+        self.begin()
+
+    async def close(self) -> None:
+        """Stop everything; a session in which nothing was asked leaves nothing behind."""
+        await self._let_go()
+        await self.connection.close()
+
+    async def _let_go(self) -> None:
+        self.interrupt()
+        if self._opening:
+            self._opening.cancel()
+            await asyncio.wait((self._opening,))
+            if not self._opening.cancelled() and not self._opening.exception():
+                await self._opening.result().close()
+        self.log.close()
+        if self.turns.all:
+            cursor = await self._cursor()
+            self.session.update(result=cursor, status="done")
+        self.session.close()
+        if not self.turns.all:
+            await asyncio.to_thread(shutil.rmtree, self.session.path, ignore_errors=True)
+
+
+class Interrupted(Exception):
+    """The user interrupted before the agent had begun."""
+
+
+def _interrupted() -> ev.RunFinished:
+    return ev.RunFinished(
+        reason="interrupted", text="interrupted", turns=0, tokens=ev.Tokens(), seconds=0.0
+    )

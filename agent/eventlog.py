@@ -1,0 +1,54 @@
+"""A session's events on disk, one JSON line each; read again on resume and by /export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+from pydantic import ValidationError
+
+from qwright.agent.events import Event, RunFinished, Tokens, parse_event
+
+
+class EventLog:
+    """Appends to `file`; what is written is there even when this process is killed."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._log: TextIO | None = None
+
+    def append(self, event: Event) -> None:
+        if self._log is None:
+            self._log = self._file.open("a", encoding="utf-8", errors="backslashreplace")
+        self._log.write(event.model_dump_json() + "\n")
+        self._log.flush()
+
+    def close(self) -> None:
+        if self._log is not None:
+            self._log.close()
+            self._log = None
+
+
+def read_events(file: Path) -> Iterator[Event]:
+    """The events of a log, oldest first; lines that a kill or another version left are skipped."""
+    if not file.exists():
+        return
+    with file.open("rb") as log:
+        for line in log:
+            try:
+                yield parse_event(line)
+            except ValidationError:
+                continue
+
+
+def spent(file: Path) -> tuple[Tokens, float | None]:
+    """Tokens and US dollars of all finished runs in a log; None where a cost is not known."""
+    tokens, cost = Tokens(), 0.0
+    known = True
+    for event in read_events(file):
+        if isinstance(event, RunFinished):
+            tokens = tokens.plus(event.tokens)
+            known = known and event.cost is not None
+            cost += event.cost or 0.0
+    return tokens, cost if known else None
