@@ -49,8 +49,8 @@ async def describe(endpoint: Endpoint, *, seconds: float = 1.5) -> ServerInfo:
 
     Never raises for what a server answers or does not answer.
     """
-    hosted = endpoint.provider in HOSTED
-    return read_answers(endpoint, await ask(endpoint, seconds, listing_only=hosted))
+    listing = "models" if endpoint.provider in HOSTED else None
+    return read_answers(endpoint, await ask(endpoint, seconds, listing))
 
 
 def read_answers(endpoint: Endpoint, answers: Answers) -> ServerInfo:

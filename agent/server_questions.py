@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 from urllib.parse import quote
 
 from qwright.agent.dialects.lenient_json import JsonValue
@@ -17,14 +17,16 @@ if TYPE_CHECKING:
 
 Answers = Mapping[str, JsonValue]
 """By question; only what was answered with status 200 and JSON."""
+Listing = Literal["models", "tags"]
+"""What every server lists, and what Ollama lists of its own: there the models of its cloud show."""
 _LARGEST = 4_000_000
 """Bytes of an answer; OpenRouter's list of models has about one million."""
 
 
-async def ask(endpoint: Endpoint, seconds: float, *, listing_only: bool = False) -> Answers:
-    """What the server answers within `seconds`. `listing_only`: no more than its list of models."""
-    urls = _urls(endpoint)
-    asked = {"models": urls["models"]} if listing_only else urls
+async def ask(endpoint: Endpoint, seconds: float, listing: Listing | None = None) -> Answers:
+    """What the server answers within `seconds`. `listing`: to no question but this one."""
+    lists = _lists(endpoint)
+    asked = {listing: lists[listing]} if listing else _urls(endpoint)
     answers: dict[str, JsonValue] = {}
 
     async def one(http: AsyncClient, question: str, url: str) -> None:
@@ -38,6 +40,11 @@ async def ask(endpoint: Endpoint, seconds: float, *, listing_only: bool = False)
                 for question, url in asked.items():
                     group.create_task(one(http, question, url))
     return answers
+
+
+def _lists(endpoint: Endpoint) -> dict[Listing, str]:
+    base = endpoint.base_url
+    return {"models": f"{base}/models", "tags": f"{base.removesuffix('/v1')}/api/tags"}
 
 
 def _urls(endpoint: Endpoint) -> dict[str, str]:
