@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import threading
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 STREAM = "text/event-stream"
+HELD_SECONDS = 60.0
+"""How long a reply is held at most, where its test forgets it."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,11 @@ class Reply:
     chunk: int = 0
     end: str = "close"
     """close: end properly; cut: no last chunk of the transfer coding; hang: stay silent."""
+    pace: float = 0.0
+    """Events of the stream per second, 0 for as fast as they are taken."""
+    held: threading.Event | None = None
+    """Where given, `rest` follows the body once it is set."""
+    rest: bytes = b""
 
 
 def error(status: int, message: str, *headers: str, **more: Any) -> Reply:
@@ -99,11 +107,27 @@ async def _write(writer: asyncio.StreamWriter, reply: Reply) -> None:
     lines = [f"HTTP/1.1 {reply.status} X", f"content-type: {reply.kind}", *reply.headers]
     lines += ["transfer-encoding: chunked", "connection: close", "", ""]
     writer.write("\r\n".join(lines).encode())
-    step = reply.chunk or len(reply.body) or 1
-    for start in range(0, len(reply.body), step):
-        piece = reply.body[start : start + step]
-        writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
-        await writer.drain()
+    await _write_pieces(writer, reply, _pieces(reply))
+    if reply.held:
+        await asyncio.to_thread(reply.held.wait, HELD_SECONDS)
+        await _write_pieces(writer, reply, [reply.rest])
     if reply.end == "close":
         writer.write(b"0\r\n\r\n")
     await writer.drain()
+
+
+def _pieces(reply: Reply) -> list[bytes]:
+    if reply.pace:
+        return [event + b"\n\n" for event in reply.body.split(b"\n\n") if event]
+    step = reply.chunk or len(reply.body) or 1
+    return [reply.body[start : start + step] for start in range(0, len(reply.body), step)]
+
+
+async def _write_pieces(writer: asyncio.StreamWriter, reply: Reply, pieces: list[bytes]) -> None:
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    for number, piece in enumerate(pieces):
+        if reply.pace:
+            await asyncio.sleep(max(0.0, began + number / reply.pace - loop.time()))
+        writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+        await writer.drain()

@@ -26,6 +26,7 @@ __all__ = [
     "says",
     "scripted",
     "served",
+    "streams",
     "wait_until",
 ]
 
@@ -36,12 +37,22 @@ def call(name: str, **arguments: Any) -> Call:
     return name, arguments
 
 
-def says(*calls: Call, text: str = "", hang: bool = False, prompt_tokens: int = 100) -> Reply:
-    """One answer with native tool calls. `hang`: after the text the server falls silent."""
-    events: list[dict[str, Any]] = [{"content": text}] if text else []
+def says(
+    *calls: Call,
+    text: str = "",
+    thought: str = "",
+    hang: bool = False,
+    prompt_tokens: int = 100,
+    held: threading.Event | None = None,
+) -> Reply:
+    """One answer with native tool calls. `hang`: after the text the server falls silent;
+    `held`: what follows the text waits until it is set.
+    """
+    begun: list[dict[str, Any]] = [{"reasoning_content": thought}] if thought else []
+    begun += [{"content": text}] if text else []
     if hang:
-        return Reply(_stream(events), end="hang")
-    events += [
+        return Reply(_stream(begun), end="hang")
+    events = [
         {
             "tool_calls": [
                 {
@@ -58,7 +69,19 @@ def says(*calls: Call, text: str = "", hang: bool = False, prompt_tokens: int = 
     usage = {"prompt_tokens": prompt_tokens, "completion_tokens": 20}
     delta: dict[str, Any] = {}
     last = {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}], "usage": usage}
-    return Reply(_stream(events) + _event(last) + b"data: [DONE]\n\n")
+    rest = _stream(events) + _event(last) + b"data: [DONE]\n\n"
+    if held:
+        return Reply(_stream(begun), held=held, rest=rest)
+    return Reply(_stream(begun) + rest)
+
+
+def streams(tokens: Sequence[str], per_second: float = 0.0) -> Reply:
+    """An answer of text alone, a token an event, at a rate."""
+    usage = {"prompt_tokens": 100, "completion_tokens": len(tokens)}
+    delta: dict[str, Any] = {}
+    last = {"choices": [{"index": 0, "delta": delta, "finish_reason": "stop"}], "usage": usage}
+    body = _stream([{"content": token} for token in tokens]) + _event(last)
+    return Reply(body + b"data: [DONE]\n\n", pace=per_second)
 
 
 def by_turn(*replies: Reply) -> Callable[[dict[str, Any]], Reply]:

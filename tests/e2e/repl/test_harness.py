@@ -6,12 +6,16 @@ import os
 import re
 import sys
 import termios
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from tests.e2e.repl import golden
+from tests.e2e.scripted_server import says, scripted, streams
 from tests.terminal import Terminal
 from tests.tmux import Tmux
 
@@ -145,3 +149,19 @@ def test_a_golden_screen_is_written_only_when_asked(
     golden.check("one", "text")
     with pytest.raises(AssertionError, match="differs"):
         golden.check("one", "other")
+
+
+def test_a_server_streams_at_a_rate_and_holds_what_it_is_told_to() -> None:
+    go = threading.Event()
+    replies = [streams(["a "] * 30, 100), says(text="first", held=go)]
+    with scripted(*replies) as server, httpx2.Client(base_url=server.url, timeout=30) as client:
+        began = time.monotonic()
+        slow = client.post("chat/completions", json={"messages": []})
+        assert slow.text.count('"a "') == 30
+        assert time.monotonic() - began >= 0.29
+        after = {"messages": [{"role": "assistant", "content": ""}]}
+        with client.stream("POST", "chat/completions", json=after) as held:
+            lines = held.iter_lines()
+            assert "first" in next(lines)
+            go.set()
+            assert "data: [DONE]" in list(lines)
