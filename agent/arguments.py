@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
@@ -47,7 +48,17 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Raises ConfigError for what cannot be understood; exits 0 for --help and --version."""
     if not is_run(argv):
         return _command_parser().parse_args(argv)
-    return _run_parser().parse_args(argv, argparse.Namespace(subcommand="run"))
+    args = _run_parser().parse_args(argv, argparse.Namespace(subcommand="run"))
+    if opens_repl(args):
+        args.subcommand = "repl"
+    return args
+
+
+def opens_repl(args: argparse.Namespace) -> bool:
+    """Whether a person is to be asked for tasks: none was given, and a person is there."""
+    if args.interactive or args.go_on or args.resume is not None:
+        return True
+    return not (args.task or args.prompt) and sys.stdin is not None and sys.stdin.isatty()
 
 
 def is_run(argv: Sequence[str]) -> bool:
@@ -94,11 +105,29 @@ def _run_parser() -> argparse.ArgumentParser:
     add("-p", "--prompt", metavar="TASK", help="the same as TASK")
     add("-V", "-v", "--version", action="version", version=f"qwright {__version__}")
     add("-C", "--cwd", metavar="DIR", default=".", help="work on the repository at DIR")
+    _add_repl_flags(parser)
     _add_model_flags(parser)
     _add_run_flags(parser)
     _add_result_flags(parser)
     _add_sandbox_flags(parser)
     return parser
+
+
+def _add_repl_flags(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("terminal").add_argument
+    add("-i", "--interactive", action="store_true", help="open the terminal with TASK as its start")
+    add("-c", "--continue", dest="go_on", action="store_true", help="the newest session of here")
+    add(
+        "-r",
+        "--resume",
+        metavar="ID",
+        nargs="?",
+        const="",
+        help="a session by the beginning of its id; without one choose from a list",
+    )
+    add("--mode", choices=["plan", "ask", "auto-edit", "auto"], help="what is asked about first")
+    add("--apply", choices=["ask", "auto", "manual"], help="what happens to a turn's result")
+    add("--screen-reader", action="store_true", help="plain lines that nothing redraws")
 
 
 def _add_model_flags(parser: argparse.ArgumentParser) -> None:

@@ -18,8 +18,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from qwright.agent import asides, choice
+from qwright.agent import asides
 from qwright.agent import events as ev
+from qwright.agent.choice import Choice
 from qwright.agent.config import Config
 from qwright.agent.connection import Connection
 from qwright.agent.errors import ConfigError
@@ -57,7 +58,7 @@ class Setting:
 
     directory: Path
     config: Config
-    choice: choice.Choice
+    choice: Choice
     place: Place
     limits: Limits = field(default_factory=Limits)
     """Of each prompt."""
@@ -137,12 +138,12 @@ class Chat:
         assert self._opening is not None
         return await asyncio.shield(self._opening)
 
-    async def agent(self, *, verified: bool = False) -> Agent:
+    async def ready(self, *, verified: bool = False) -> Agent:
         """The agent, with a model that is ready. Raises ConfigError, ModelError."""
         self.begin()
         assert self._opening is not None
         model = await self.connection.model(verified=verified)
-        chosen = self.connection.choice
+        chosen = self.choice
         profile = chosen.profile
         if self._agent is None:
             self._agent = Agent(
@@ -230,11 +231,11 @@ class Chat:
         yield finished
         shown = truncate(done.output, _SHELL_CHARACTERS)
         said = f"The user ran `{command}` in the sandbox (exit code {done.exit_code}):\n{shown}"
-        (await self.agent()).note(said)
+        (await self.ready()).note(said)
 
     async def compact(self, hint: str = "") -> AsyncGenerator[ev.Event]:
         """Replace the conversation by a summary, with attention to `hint`."""
-        agent = await self.agent()
+        agent = await self.ready()
         async with aclosing(agent.compact(hint)) as events:
             async for event in events:
                 self._note(event)
@@ -242,20 +243,20 @@ class Chat:
 
     async def clear(self) -> None:
         """Forget the conversation; files, undo and the log stay."""
-        (await self.agent()).clear()
+        (await self.ready()).clear()
 
     async def _prepare(self, prompt: str, verify: bool) -> tuple[Agent, Task, str]:
         if verify and not self.setting.verify:
             raise ConfigError("there is no verify command: /verify CMD, or qwright config set")
-        agent = await self.agent(verified=verify)
-        profile = self.connection.choice.profile
+        agent = await self.ready(verified=verify)
+        profile = self.choice.profile
         before = ""
         if self._opening and self._opening.done():
             await self._pull(agent)
             before = await self._cursor()
         directory = self.setting.directory
         text, images = attach(
-            prompt, directory, vision=profile.vision, model=self.connection.choice.name
+            prompt, directory, vision=profile.vision, model=self.choice.name
         )
         task = Task(
             with_files(text, Tree(directory), round(profile.context * _MENTIONED)),
@@ -284,7 +285,7 @@ class Chat:
         before = turn.before or (self.session.record.base if after else "")
         self.turns.update(turn, before=before, after=after)
         if not self.session.record.prompt:
-            self.session.update(prompt=turn.prompt, model=self.connection.choice.name)
+            self.session.update(prompt=turn.prompt, model=self.choice.name)
         if after:
             await self.results.pending()
 
@@ -316,7 +317,7 @@ class Chat:
     # Taking back.
 
     async def undo(self) -> Taken:
-        """Take the changes of the last turn back, out of the user's files too. Raises QwrightError."""
+        """Take the last turn's changes back, out of the user's files too. Raises QwrightError."""
         standing = self.turns.standing
         if not standing:
             raise WorkspaceError("nothing to undo: no turn of this session has changed a file")
@@ -333,7 +334,7 @@ class Chat:
             turn.after, turn.before, f"redo {turn.number}", yours=turn.yours
         )
         self.turns.update(turn, undone=False)
-        (await self.agent()).note(f"The user brought back your changes to: {', '.join(paths)}")
+        (await self.ready()).note(f"The user brought back your changes to: {', '.join(paths)}")
         return Taken(tuple(paths), turn.prompt, turn.yours)
 
     async def rewind(self, turn: Turn, what: What) -> Taken:
@@ -348,7 +349,7 @@ class Chat:
                 yours = yours or taken.also_yours
         if what != "files":
             self.transcript.back_to(turn.mark)
-            (await self.agent()).restore(self.transcript.messages())
+            (await self.ready()).restore(self.transcript.messages())
             for later in self.turns.all[turn.number - 1 :]:
                 self.turns.update(later, forgotten=True)
         elif paths:
@@ -365,9 +366,27 @@ class Chat:
     async def _tell_taken(self, paths: Collection[str]) -> None:
         if paths:
             text = f"The user took your last changes back, in: {', '.join(paths)}"
-            (await self.agent()).note(text)
+            (await self.ready()).note(text)
 
     # The session and its surroundings.
+
+    @property
+    def agent(self) -> Agent | None:
+        """None until the model is ready; see `ready`."""
+        return self._agent
+
+    @property
+    def choice(self) -> Choice:
+        return self.connection.choice
+
+    @property
+    def config(self) -> Config:
+        return self.setting.config
+
+    @property
+    def directory(self) -> Path:
+        """Where the user is."""
+        return self.setting.directory
 
     @property
     def source(self) -> Path:
@@ -375,7 +394,7 @@ class Chat:
         return Path(self.session.record.source)
 
     def status(self) -> Status:
-        chosen = self.connection.choice
+        chosen = self.choice
         used, size = self._agent.context if self._agent else (0, chosen.profile.context)
         return Status(
             chosen.name,
@@ -397,7 +416,7 @@ class Chat:
     async def suggest_message(self) -> str:
         """A commit message for what is new, by the model. Raises WorkspaceError."""
         diff = await self.results.uncommitted()
-        agent = await self.agent()
+        agent = await self.ready()
         examples = await asyncio.to_thread(recent_subjects, self.source, 5)
         return await asides.commit_message(agent.model, agent.profile, diff, examples)
 
@@ -406,12 +425,12 @@ class Chat:
 
     async def suggest_title(self) -> str:
         """A few words for the first prompt; by the model where that is cheap."""
-        agent = await self.agent()
+        agent = await self.ready()
         prompt = self.session.record.prompt
         answer = next((one.content for one in agent.messages if one.role == "assistant"), "")
         return await asides.title_for(agent.model, agent.profile, prompt, answer)
 
-    async def switch_model(self, chosen: choice.Choice) -> None:
+    async def switch_model(self, chosen: Choice) -> None:
         """Go on with another model; the one before stays when the new one is not to be had."""
         connection = Connection(chosen, self._progress)
         try:
@@ -420,7 +439,7 @@ class Chat:
             await connection.close()
             raise
         self.connection, old = connection, self.connection
-        await self.agent()
+        await self.ready()
         await old.close()
 
     async def set_place(self, place: Place) -> None:
@@ -433,7 +452,7 @@ class Chat:
         """Copy a folder to where the model can read it; returns that path."""
         workspace = await self.workspace()
         path = await asyncio.to_thread(add_directory, self.session, directory)
-        (await self.agent()).note(f"The user added the folder {path} for you to read.")
+        (await self.ready()).note(f"The user added the folder {path} for you to read.")
         del workspace
         return path
 

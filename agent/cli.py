@@ -60,6 +60,10 @@ def _dispatch(args: Namespace) -> Coroutine[object, object, int]:
             from qwright.agent import oneshot
 
             return oneshot.run(args)
+        case "repl":
+            from qwright.agent.repl import start
+
+            return start.run(args)
         case "models":
             from qwright.agent.embedded.commands import run_models
 

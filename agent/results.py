@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 
+from qwright.agent.compaction import changed_files
 from qwright.agent.deliver import Delivered, applied_text, save_as_branch
 from qwright.sandbox.bridge import Hunk
 from qwright.sandbox.errors import QwrightError, WorkspaceError
@@ -33,6 +34,10 @@ class Results:
     async def diff(self) -> str:
         """The same as a unified diff."""
         return await asyncio.to_thread((await self._workspace()).bridge.diff)
+
+    async def summary(self) -> list[str]:
+        """One line for each file of the same: its name, lines added and removed."""
+        return changed_files(await self.diff()).splitlines()
 
     async def hunks(self) -> list[Hunk]:
         """The same in pieces that can be accepted or rejected one by one."""
