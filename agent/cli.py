@@ -9,7 +9,8 @@ import os
 import sys
 import warnings
 from argparse import Namespace
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from importlib import import_module
 from pathlib import Path
 
 from qwright.agent import arguments
@@ -54,36 +55,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         return Exit.BUG
 
 
+_MODULES = {
+    "run": "oneshot",
+    "repl": "repl.start",
+    "config": "commands.config",
+    "doctor": "commands.doctor",
+    "models": "embedded.commands",
+    "sandbox": "commands.sandbox",
+    "trust": "commands.trust",
+}
+"""Where each subcommand's `run(args)` is; those on past sessions share one."""
+
+
 def _dispatch(args: Namespace) -> Coroutine[object, object, int]:
-    match args.subcommand:
-        case "run":
-            from qwright.agent import oneshot
-
-            return oneshot.run(args)
-        case "repl":
-            from qwright.agent.repl import start
-
-            return start.run(args)
-        case "models":
-            from qwright.agent.embedded.commands import run_models
-
-            return run_models(args, sys.stdout)
-        case "doctor":
-            from qwright.agent.commands import doctor
-
-            return doctor.run()
-        case "sandbox":
-            from qwright.agent.commands import sandbox
-
-            return sandbox.run(args)
-        case "trust":
-            from qwright.agent.commands import trust
-
-            return trust.run(args)
-        case _:
-            from qwright.agent.commands import sessions
-
-            return sessions.run(args)
+    module = import_module(f"qwright.agent.{_MODULES.get(args.subcommand, 'commands.sessions')}")
+    run: Callable[[Namespace], Coroutine[object, object, int]] = module.run
+    return run(args)
 
 
 def _accept_any_text() -> None:

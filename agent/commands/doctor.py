@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 from rich.console import Console
@@ -16,7 +17,7 @@ from qwright.sandbox.probe import Check, probe
 from qwright.sandbox.tree import Tree
 
 
-async def run() -> int:
+async def run(args: Namespace) -> int:
     """Print a line a check. Exits 0 when all is well, else as a sandbox failure."""
     checks = [_python(), _openat2(), *await probe(), *await _model()]
     console = Console(highlight=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from typing import Protocol, TextIO
 
@@ -57,6 +57,11 @@ def add_models_command(subparsers: Subparsers) -> None:
     probe.add_argument("-o", "--output-format", choices=["text", "json"], default="text")
     end = commands.add_parser("stop", help="end one server, or all of them")
     end.add_argument("name", metavar="NAME", nargs="?")
+
+
+def run(args: argparse.Namespace) -> Coroutine[object, object, int]:
+    """`qwright models ...`; see `run_models`."""
+    return run_models(args, sys.stdout)
 
 
 async def run_models(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 from qwright.agent.language import say
@@ -17,9 +18,10 @@ ANSWERS: tuple[Answer, ...] = ("once", "session", "project", "no")
 
 async def ask(terminal: Terminal, view: View, request: Request) -> Decision:
     """Show exactly what would run and wait for an answer; Esc is no."""
-    body = exact(request.subject)
-    if request.diff:
-        body = f"{body}\n{exact(request.diff)}"
+    parts = [exact(request.subject), exact(request.diff)]
+    if request.kind == "command":
+        parts.append(lookalikes(request.subject))
+    body = "\n".join(part for part in parts if part)
     view.settle()
     title = say(f"repl.approve_{request.kind}")
     options = [Choosable(say(f"repl.approve_{answer}")) for answer in ANSWERS]
@@ -31,16 +33,15 @@ async def ask(terminal: Terminal, view: View, request: Request) -> Decision:
 
 
 def exact(text: str) -> str:
-    """`text` with everything visible that a terminal would hide, reorder or obey.
+    """`text` with everything visible that a terminal would hide, reorder or obey."""
+    return "".join(map(_visible, text))
 
-    Other scripts stay readable, but what only looks like ASCII is named at the end.
-    """
-    shown = "".join(map(_visible, text))
-    strange = sorted({c for c in text if not c.isascii() and c.isalpha() and _looks_latin(c)})
-    if not strange:
-        return shown
-    names = ", ".join(f"{c} (U+{ord(c):04X})" for c in strange)
-    return f"{shown}\n{say('repl.approve_lookalikes', names=names)}"
+
+def lookalikes(command: str) -> str:
+    """A line that names the letters of a command that are not the Latin ones they resemble."""
+    strange = sorted({one for one in command if not one.isascii() and _resembles_latin(one)})
+    names = ", ".join(f"{one} (U+{ord(one):04X})" for one in strange[:8])
+    return say("repl.approve_lookalikes", names=names) if strange else ""
 
 
 def _visible(character: str) -> str:
@@ -49,14 +50,8 @@ def _visible(character: str) -> str:
     return f"<{ord(character):02X}>" if ord(character) < 256 else f"<U+{ord(character):04X}>"
 
 
-def _looks_latin(character: str) -> bool:
-    """Whether this is a letter of another script that is drawn like a Latin one."""
-    return character in _LOOKALIKES
+def _resembles_latin(character: str) -> bool:
+    return unicodedata.name(character, "").startswith(_SCRIPTS)
 
 
-_LOOKALIKES = frozenset(
-    "аеорсухіјѕԁԛԝһӏАВЕКМНОРСТУХІЈЅԌԚԜ"  # Cyrillic
-    "οαινυρτκωΑΒΕΖΗΙΚΜΝΟΡΤΥΧ"  # Greek
-    "ａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ"  # full width
-    "ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺ"
-)
+_SCRIPTS = ("CYRILLIC", "GREEK", "FULLWIDTH", "ARMENIAN", "CHEROKEE", "MATHEMATICAL", "LISU")

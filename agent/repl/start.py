@@ -101,7 +101,7 @@ async def _open(start: Start, repl: Repl) -> Chat:
 
 
 def _session(start: Start) -> Session:
-    """The session that was named, the newest of this folder, or a new one. Raises WorkspaceError."""
+    """The one that was named, the newest of this folder, or a new one. Raises WorkspaceError."""
     from qwright.sandbox.session_dir import Session, find_session
 
     args = start.args

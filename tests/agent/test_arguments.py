@@ -75,6 +75,12 @@ def test_a_task_with_every_flag() -> None:
         "network": "full",
         "image": "i",
         "cwd": "dir",
+        "interactive": False,
+        "go_on": False,
+        "resume": None,
+        "mode": None,
+        "apply": None,
+        "screen_reader": False,
     }
     assert args == expected
 
