@@ -10,7 +10,6 @@ A front end sends prompts, shows the events, and calls the rest when a person as
 from __future__ import annotations
 
 import asyncio
-import shutil
 import time
 from collections.abc import AsyncGenerator, Callable, Collection, Coroutine
 from contextlib import aclosing
@@ -21,10 +20,10 @@ from typing import Any, Literal, TypeVar
 from qwright.agent import asides
 from qwright.agent import events as ev
 from qwright.agent.choice import Choice
-from qwright.agent.config import Config
+from qwright.agent.config import Config, project_root
 from qwright.agent.connection import Connection
+from qwright.agent.desk import Desk, SandboxState
 from qwright.agent.errors import ConfigError
-from qwright.agent.eventlog import EventLog, spent
 from qwright.agent.images import attach
 from qwright.agent.limits import Limits
 from qwright.agent.loop import Agent, Task
@@ -32,9 +31,8 @@ from qwright.agent.memory import notes_for
 from qwright.agent.mentions import with_files
 from qwright.agent.policy import Approver, Mode, Policy
 from qwright.agent.results import Results
-from qwright.agent.transcript import Transcript
 from qwright.agent.turns import Turn, Turns
-from qwright.agent.workplace import Place, open_workspace, reopen_workspace, starter
+from qwright.agent.workplace import Place
 from qwright.sandbox.added import add_directory
 from qwright.sandbox.errors import QwrightError, WorkspaceError
 from qwright.sandbox.session_dir import Session, fork_session
@@ -46,10 +44,10 @@ from qwright.tools.truncate import truncate
 
 T = TypeVar("T")
 What = Literal["both", "files", "conversation"]
-SandboxState = Literal["starting", "ready", "failed"]
 _MENTIONED = 0.25
 """Share of the window that files mentioned in one prompt may take."""
 _SHELL_CHARACTERS = 4_000
+_SHELL_SECONDS = 3_600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,72 +104,57 @@ class Chat:
     ) -> None:
         """`session` is owned by this process: a new one, or one to go on with."""
         self.setting = setting
-        self.policy = Policy(setting.config.mode, approver, Path(session.record.source))
-        self.connection = Connection(setting.choice, progress)
+        self.policy = Policy(setting.config.mode, approver, project_root(setting.directory))
+        self._connection = Connection(setting.choice, progress)
         self._progress = progress
+        self._agent: Agent | None = None
         self._waiting: asyncio.Future[Any] | None = None
         self._running = False
-        self._load(session)
+        self._desk = self._sit_down(session)
 
-    def _load(self, session: Session) -> None:
-        self.session = session
-        self.turns = Turns(session.path / "turns.jsonl")
-        self.log = EventLog(session.path / "events.jsonl")
-        self.transcript = Transcript(session.path / "transcript.jsonl")
-        self.tokens, self.cost = spent(session.path / "events.jsonl")
-        self._opening: asyncio.Task[Workspace] | None = None
-        self._agent: Agent | None = None
-        self.results = Results(session, self.workspace)
+    def _sit_down(self, session: Session) -> Desk:
+        directory = self.setting.directory
+        return Desk(session, directory, self.setting.place, self._progress, self._failed)
+
+    def _failed(self, error: QwrightError) -> None:
+        if self._running and self._agent:
+            self._agent.fail(error)
 
     # What must be ready before a prompt: begun early, awaited late.
 
     def begin(self) -> None:
         """Start what takes long: the model's server, the checkout, the container."""
-        self.connection.begin()
-        if self._opening is None or (self._opening.done() and self._opening.exception()):
-            self._opening = asyncio.create_task(self._open())
-            self._opening.add_done_callback(lambda task: task.cancelled() or task.exception())
+        self._connection.begin()
+        self._desk.begin()
 
     async def workspace(self) -> Workspace:
         """Raises WorkspaceError where the files could not be copied."""
-        self.begin()
-        assert self._opening is not None
-        return await asyncio.shield(self._opening)
+        return await self._desk.workspace()
 
     async def ready(self, *, verified: bool = False) -> Agent:
-        """The agent, with a model that is ready. Raises ConfigError, ModelError."""
+        """The agent, with a model that can be asked. Raises ConfigError, ModelError."""
         self.begin()
-        assert self._opening is not None
-        model = await self.connection.model(verified=verified)
+        model = await self._connection.model(verified=verified)
         chosen = self.choice
         profile = chosen.profile
         if self._agent is None:
+            transcript = self._desk.transcript
             self._agent = Agent(
                 model,
                 profile,
                 tools_for(profile.tools, profile.context),
-                self._opening,
+                self._desk.begin(),
                 session=self.session.record.id,
                 model_name=chosen.name,
                 provider=chosen.provider,
                 policy=self.policy,
-                transcript=self.transcript,
+                transcript=transcript,
             )
-            if messages := self.transcript.messages():
+            if messages := transcript.messages():
                 self._agent.restore(messages)
         else:
             self._agent.switch(model, profile, chosen.name, chosen.provider)
         return self._agent
-
-    async def _open(self) -> Workspace:
-        arguments = (self.setting.place, self._progress, self._failed)
-        if (self.session.path / "store.git").is_dir():
-            return await reopen_workspace(self.session, *arguments)
-        return await open_workspace(self.session, self.setting.directory, *arguments)
-
-    def _failed(self, error: QwrightError) -> None:
-        if self._running and self._agent:
-            self._agent.fail(error)
 
     # Prompts.
 
@@ -181,21 +164,21 @@ class Chat:
         The user's own edits since the last prompt are brought in first. The last event is a
         RunFinished. Raises ConfigError, ModelError, WorkspaceError when it cannot begin.
         """
-        try:
-            agent, task, before = await self._interruptible(self._prepare(prompt, verify))
-        except Interrupted:
+        prepared = await self._unless_interrupted(self._prepare(prompt, verify))
+        if prepared is None:
             yield _interrupted()
             return
-        turn = self.turns.begin(prompt, self.transcript.mark(), before)
+        agent, task, before = prepared
+        turn = self.turns.begin(prompt, self._desk.transcript.mark(), before)
         self._running = True
         try:
             async with aclosing(agent.run(task)) as events:
                 async for event in events:
-                    self._note(event)
+                    self._desk.note(event)
                     yield event
         finally:
             self._running = False
-            await self._ended(turn)
+            await self._desk.ended(turn, self.choice.name)
 
     def interrupt(self) -> None:
         """End the prompt in work at once; what was done so far is kept."""
@@ -207,18 +190,21 @@ class Chat:
     async def shell(self, command: str) -> AsyncGenerator[ev.Event]:
         """Run the user's own command in the sandbox; the model hears of it with the next prompt."""
         self.begin()
-        yield ev.ToolStarted(id="shell", name="run_shell_command", arguments={"command": command})
+        call = {"command": command}
+        yield ev.ToolStarted(id="shell", name="run_shell_command", arguments=call)
         workspace = await self.workspace()
-        turn = self.turns.begin(f"!{command}", self.transcript.mark(), await self._cursor())
+        mark = self._desk.transcript.mark()
+        turn = self.turns.begin(f"!{command}", mark, await self._desk.cursor())
         started = time.monotonic()
         try:
-            done = await self._interruptible(workspace.run(command, timeout=3_600.0))
-        except Interrupted:
+            ran = workspace.run(command, timeout=_SHELL_SECONDS)
+            done = await self._unless_interrupted(ran)
+            await workspace.checkpoint(f"! {command}", step=0)
+        finally:
+            await self._desk.ended(turn, self.choice.name)
+        if done is None:
             yield _interrupted()
             return
-        finally:
-            await workspace.checkpoint(f"! {command}", step=0)
-            await self._ended(turn)
         finished = ev.ToolFinished(
             id="shell",
             name="run_shell_command",
@@ -227,7 +213,7 @@ class Chat:
             details={"exit_code": done.exit_code},
             seconds=time.monotonic() - started,
         )
-        self.log.append(finished)
+        self._desk.note(finished)
         yield finished
         shown = truncate(done.output, _SHELL_CHARACTERS)
         said = f"The user ran `{command}` in the sandbox (exit code {done.exit_code}):\n{shown}"
@@ -238,7 +224,7 @@ class Chat:
         agent = await self.ready()
         async with aclosing(agent.compact(hint)) as events:
             async for event in events:
-                self._note(event)
+                self._desk.note(event)
                 yield event
 
     async def clear(self) -> None:
@@ -249,17 +235,14 @@ class Chat:
         if verify and not self.setting.verify:
             raise ConfigError("there is no verify command: /verify CMD, or qwright config set")
         agent = await self.ready(verified=verify)
-        profile = self.choice.profile
+        profile, directory = self.choice.profile, self.setting.directory
         before = ""
-        if self._opening and self._opening.done():
-            await self._pull(agent)
-            before = await self._cursor()
-        directory = self.setting.directory
-        text, images = attach(
-            prompt, directory, vision=profile.vision, model=self.choice.name
-        )
+        if self._desk.open:
+            await self._pull(agent, self._desk.open)
+            before = await self._desk.cursor()
+        named, images = attach(prompt, directory, vision=profile.vision, model=self.choice.name)
         task = Task(
-            with_files(text, Tree(directory), round(profile.context * _MENTIONED)),
+            with_files(named, Tree(directory), round(profile.context * _MENTIONED)),
             self.setting.verify,
             self.setting.verify_timeout,
             self.setting.limits,
@@ -269,50 +252,25 @@ class Chat:
         )
         return agent, task, before
 
-    async def _pull(self, agent: Agent) -> None:
-        pulled = await (await self.workspace()).pull()
+    async def _pull(self, agent: Agent, workspace: Workspace) -> None:
+        """Bring in what the user has edited meanwhile, and tell both sides."""
+        pulled = await workspace.pull()
         if pulled.paths:
             agent.note(f"The user has changed these files since: {', '.join(pulled.paths)}")
         if pulled.conflicts:
             names = ", ".join(pulled.conflicts)
-            self._progress(
-                f"you and the agent both changed {names}; /accept will show the conflict"
-            )
+            self._progress(f"changed by you and by the agent: {names}; /accept shows the conflict")
 
-    async def _ended(self, turn: Turn) -> None:
-        """Write down what a turn has left, however it ended."""
-        after = await self._cursor()
-        before = turn.before or (self.session.record.base if after else "")
-        self.turns.update(turn, before=before, after=after)
-        if not self.session.record.prompt:
-            self.session.update(prompt=turn.prompt, model=self.choice.name)
-        if after:
-            await self.results.pending()
-
-    def _note(self, event: ev.Event) -> None:
-        self.log.append(event)
-        if isinstance(event, ev.RunFinished):
-            self.tokens = self.tokens.plus(event.tokens)
-            known = self.cost is not None and event.cost is not None
-            self.cost = self.cost + event.cost if known else None
-
-    async def _interruptible(self, work: Coroutine[object, object, T]) -> T:
+    async def _unless_interrupted(self, work: Coroutine[object, object, T]) -> T | None:
+        """Await `work`; None when `interrupt` cancelled it."""
         task = asyncio.ensure_future(work)
         self._waiting = task
         try:
             await asyncio.wait((task,))
-            if task.cancelled():
-                raise Interrupted
-            return task.result()
+            return None if task.cancelled() else task.result()
         finally:
             self._waiting = None
             task.cancel()
-
-    async def _cursor(self) -> str:
-        if not (self._opening and self._opening.done() and not self._opening.exception()):
-            return ""
-        cursor = await asyncio.to_thread(self._opening.result().store.cursor)
-        return cursor.commit if cursor else ""
 
     # Taking back.
 
@@ -341,17 +299,16 @@ class Chat:
         """Go back to before a turn: files, conversation or both. Raises QwrightError."""
         paths, yours = dict[str, None](), False
         if what != "conversation":
-            for later in reversed(
-                [one for one in self.turns.standing if one.number >= turn.number]
-            ):
-                taken = await self._take(later)
+            later = [one for one in self.turns.standing if one.number >= turn.number]
+            for one in reversed(later):
+                taken = await self._take(one)
                 paths |= dict.fromkeys(taken.paths)
                 yours = yours or taken.also_yours
         if what != "files":
-            self.transcript.back_to(turn.mark)
-            (await self.ready()).restore(self.transcript.messages())
-            for later in self.turns.all[turn.number - 1 :]:
-                self.turns.update(later, forgotten=True)
+            self._desk.transcript.back_to(turn.mark)
+            (await self.ready()).restore(self._desk.transcript.messages())
+            for one in self.turns.all[turn.number - 1 :]:
+                self.turns.update(one, forgotten=True)
         elif paths:
             await self._tell_taken(tuple(paths))
         return Taken(tuple(paths), turn.prompt, yours)
@@ -371,13 +328,26 @@ class Chat:
     # The session and its surroundings.
 
     @property
+    def session(self) -> Session:
+        return self._desk.session
+
+    @property
+    def turns(self) -> Turns:
+        return self._desk.turns
+
+    @property
+    def results(self) -> Results:
+        """What the session has changed: look, accept, reject, commit."""
+        return self._desk.results
+
+    @property
     def agent(self) -> Agent | None:
         """None until the model is ready; see `ready`."""
         return self._agent
 
     @property
     def choice(self) -> Choice:
-        return self.connection.choice
+        return self._connection.choice
 
     @property
     def config(self) -> Config:
@@ -394,24 +364,19 @@ class Chat:
         return Path(self.session.record.source)
 
     def status(self) -> Status:
-        chosen = self.choice
+        chosen, desk = self.choice, self._desk
         used, size = self._agent.context if self._agent else (0, chosen.profile.context)
         return Status(
             chosen.name,
             used,
             size,
-            self.tokens,
-            self.cost,
-            self._sandbox_state(),
+            desk.tokens,
+            desk.cost,
+            desk.sandbox_state,
             self.policy.mode,
             self.session.record.title,
-            self.results.changed,
+            desk.results.changed,
         )
-
-    def _sandbox_state(self) -> SandboxState:
-        if self._opening is None or not self._opening.done():
-            return "starting"
-        return "failed" if self._opening.exception() else self._opening.result().sandbox_state
 
     async def suggest_message(self) -> str:
         """A commit message for what is new, by the model. Raises WorkspaceError."""
@@ -420,79 +385,63 @@ class Chat:
         examples = await asyncio.to_thread(recent_subjects, self.source, 5)
         return await asides.commit_message(agent.model, agent.profile, diff, examples)
 
-    def set_title(self, title: str) -> None:
-        self.session.update(title=title)
-
     async def suggest_title(self) -> str:
         """A few words for the first prompt; by the model where that is cheap."""
         agent = await self.ready()
-        prompt = self.session.record.prompt
         answer = next((one.content for one in agent.messages if one.role == "assistant"), "")
+        prompt = self.session.record.prompt
         return await asides.title_for(agent.model, agent.profile, prompt, answer)
+
+    def set_title(self, title: str) -> None:
+        self.session.update(title=title)
+
+    def set_verify(self, command: str | None) -> None:
+        """The verify command from now on."""
+        self.setting = replace(self.setting, verify=command)
 
     async def switch_model(self, chosen: Choice) -> None:
         """Go on with another model; the one before stays when the new one is not to be had."""
         connection = Connection(chosen, self._progress)
         try:
             await connection.model()
-        except BaseException:
+        except QwrightError:
             await connection.close()
             raise
-        self.connection, old = connection, self.connection
+        self._connection, old = connection, self._connection
         await self.ready()
         await old.close()
 
     async def set_place(self, place: Place) -> None:
         """Another image or network: a new container over the same files."""
-        workspace = await self.workspace()
+        await self._desk.restart(place)
         self.setting = replace(self.setting, place=place)
-        await workspace.restart(starter(self.session, place, self._progress, self._failed))
 
     async def add_directory(self, directory: Path) -> str:
         """Copy a folder to where the model can read it; returns that path."""
-        workspace = await self.workspace()
+        await self.workspace()
         path = await asyncio.to_thread(add_directory, self.session, directory)
         (await self.ready()).note(f"The user added the folder {path} for you to read.")
-        del workspace
         return path
 
     async def fork(self, turn: Turn | None = None) -> None:
         """Go on in a copy of this session, as it is or as it was before `turn`."""
-        await self._let_go()
         copy = await asyncio.to_thread(fork_session, self.session, None)
-        self._load(copy)
+        await self.change_session(copy)
         if turn:
             await self.rewind(turn, "both")
 
     async def change_session(self, session: Session) -> None:
         """Leave this session and go on with another, which this process owns."""
-        await self._let_go()
-        self._load(session)
+        await self._desk.close()
+        self._agent = None
+        self._desk = self._sit_down(session)
         self.begin()
 
     async def close(self) -> None:
         """Stop everything; a session in which nothing was asked leaves nothing behind."""
-        await self._let_go()
-        await self.connection.close()
-
-    async def _let_go(self) -> None:
         self.interrupt()
-        if self._opening:
-            self._opening.cancel()
-            await asyncio.wait((self._opening,))
-            if not self._opening.cancelled() and not self._opening.exception():
-                await self._opening.result().close()
-        self.log.close()
-        if self.turns.all:
-            cursor = await self._cursor()
-            self.session.update(result=cursor, status="done")
-        self.session.close()
-        if not self.turns.all:
-            await asyncio.to_thread(shutil.rmtree, self.session.path, ignore_errors=True)
-
-
-class Interrupted(Exception):
-    """The user interrupted before the agent had begun."""
+        await self._desk.close()
+        await self._connection.close()
 
 
 def _interrupted() -> ev.RunFinished:

@@ -1,0 +1,123 @@
+"""One session being worked in: its workspace, opened in the background, and its logs."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from qwright.agent import events as ev
+from qwright.agent.eventlog import EventLog, spent
+from qwright.agent.results import Results
+from qwright.agent.transcript import Transcript
+from qwright.agent.turns import Turn, Turns
+from qwright.agent.workplace import Place, open_workspace, reopen_workspace, starter
+from qwright.sandbox.errors import QwrightError
+from qwright.sandbox.session_dir import Session
+from qwright.sandbox.workspace import Workspace
+
+SandboxState = Literal["starting", "ready", "failed"]
+
+
+class Desk:
+    """Owns the session it is given, until it is closed."""
+
+    def __init__(
+        self,
+        session: Session,
+        directory: Path,
+        place: Place,
+        progress: Callable[[str], None],
+        on_failure: Callable[[QwrightError], None],
+    ) -> None:
+        events = session.path / "events.jsonl"
+        self.session = session
+        self.turns = Turns(session.path / "turns.jsonl")
+        self.transcript = Transcript(session.path / "transcript.jsonl")
+        self.results = Results(session, self.workspace)
+        self.tokens, self.cost = spent(events)
+        """Of all its prompts; US dollars, None where unknown."""
+        self._directory = directory
+        self._place = place
+        self._progress = progress
+        self._on_failure = on_failure
+        self._log = EventLog(events)
+        self._opening: asyncio.Task[Workspace] | None = None
+
+    def begin(self) -> asyncio.Task[Workspace]:
+        """Start to open the workspace, unless it was started and has not failed."""
+        if self._opening is None or (self._opening.done() and self._opening.exception()):
+            self._opening = asyncio.create_task(self._open())
+            # Whoever needs the files hears of an error; nobody may.
+            self._opening.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return self._opening
+
+    async def workspace(self) -> Workspace:
+        """Raises WorkspaceError where the files could not be copied."""
+        return await asyncio.shield(self.begin())
+
+    @property
+    def open(self) -> Workspace | None:
+        """The workspace, once it is there."""
+        opening = self._opening
+        if opening is None or not opening.done() or opening.cancelled() or opening.exception():
+            return None
+        return opening.result()
+
+    @property
+    def sandbox_state(self) -> SandboxState:
+        if self._opening is None or not self._opening.done():
+            return "starting"
+        return self.open.sandbox_state if self.open else "failed"
+
+    async def restart(self, place: Place) -> None:
+        """Another container over the same files."""
+        workspace = await self.workspace()
+        self._place = place
+        await workspace.restart(starter(self.session, place, self._progress, self._on_failure))
+
+    def note(self, event: ev.Event) -> None:
+        """Log an event, and add up what it cost."""
+        self._log.append(event)
+        if isinstance(event, ev.RunFinished):
+            self.tokens = self.tokens.plus(event.tokens)
+            known = self.cost is not None and event.cost is not None
+            self.cost = self.cost + event.cost if known else None
+
+    async def cursor(self) -> str:
+        """The commit of the last checkpoint; "" while there is none."""
+        cursor = await asyncio.to_thread(self.open.store.cursor) if self.open else None
+        return cursor.commit if cursor else ""
+
+    async def ended(self, turn: Turn, model: str) -> None:
+        """Write down what a turn has left, however it ended."""
+        after = await self.cursor()
+        before = turn.before or (self.session.record.base if after else "")
+        self.turns.update(turn, before=before, after=after)
+        if not self.session.record.prompt:
+            self.session.update(prompt=turn.prompt, model=model)
+        if after:
+            await self.results.pending()
+
+    async def close(self) -> None:
+        """Let go of the session. One in which nothing was asked leaves nothing behind."""
+        cursor = await self.cursor()
+        if self._opening:
+            self._opening.cancel()
+            await asyncio.wait((self._opening,))
+            if self.open:
+                await self.open.close()
+        self._log.close()
+        if self.turns.all:
+            self.session.update(result=cursor, status="done")
+        self.session.close()
+        if not self.turns.all:
+            await asyncio.to_thread(shutil.rmtree, self.session.path, ignore_errors=True)
+
+    async def _open(self) -> Workspace:
+        arguments = (self._place, self._progress, self._on_failure)
+        if (self.session.path / "store.git").is_dir():
+            return await reopen_workspace(self.session, *arguments)
+        return await open_workspace(self.session, self._directory, *arguments)
