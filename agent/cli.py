@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from qwright.agent import arguments
+from qwright.agent import arguments, language
 from qwright.sandbox.errors import QwrightError
 
 _SURROUNDINGS = (
@@ -33,6 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     _accept_any_text()
     given = sys.argv[1:] if argv is None else argv
     try:
+        language.choose(language.configured())
         args = arguments.parse(given)
         code = asyncio.run(_dispatch(args))
         print(end="", flush=True)  # a reader who has left is noticed here, not while exiting

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shlex
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -84,23 +85,55 @@ class ProjectConfig(BaseModel):
     verify: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """Whose word holds: a project's, once it is trusted, before the user's."""
+
+    user: Config
+    project: ProjectConfig | None = None
+    """None where there is none, or the user has not trusted it."""
+    notices: tuple[str, ...] = ()
+
+    @property
+    def merged(self) -> Config:
+        if self.project is None:
+            return self.user
+        return self.user.model_copy(update=self.project.model_dump(exclude_unset=True))
+
+
 def load(directory: Path) -> tuple[Config, list[str]]:
     """The configuration that holds in `directory`, and notices for the user.
 
     Raises ConfigError for a file that cannot be read.
     """
-    notices: list[str] = []
-    config = _parse(_user_text(), Config, str(_user_file()))
+    layers = load_layers(directory)
+    return layers.merged, list(layers.notices)
+
+
+def load_layers(directory: Path) -> Layers:
+    """The files that make up what holds in `directory`. Raises ConfigError."""
+    user = parse(_user_text(), Config, str(user_file()))
     project = project_root(directory)
     raw = _project_bytes(project)
     if raw is None:
-        return config, notices
+        return Layers(user)
     if not _is_trusted(project, raw):
         where = "" if project == project_root(Path()) else f" {shlex.quote(str(project))}"
-        notices.append(f"{PROJECT_FILE} is ignored until you allow it: qwright trust{where}")
-        return config, notices
-    mine = _parse(raw.decode("utf-8", "replace"), ProjectConfig, PROJECT_FILE)
-    return config.model_copy(update=mine.model_dump(exclude_unset=True)), notices
+        notice = f"{PROJECT_FILE} is ignored until you allow it: qwright trust{where}"
+        return Layers(user, notices=(notice,))
+    return Layers(user, parse(raw.decode("utf-8", "replace"), ProjectConfig, PROJECT_FILE))
+
+
+def user_file() -> Path:
+    """Where the user's own configuration lies."""
+    return config_dir() / "config.toml"
+
+
+def is_trusted(directory: Path) -> bool:
+    """Whether the file of the project `directory` belongs to counts as it is now."""
+    project = project_root(directory)
+    raw = _project_bytes(project)
+    return raw is not None and _is_trusted(project, raw)
 
 
 def project_root(directory: Path) -> Path:
@@ -118,24 +151,20 @@ def trust(directory: Path) -> str:
     raw = _project_bytes(project)
     if raw is None:
         raise ConfigError(f"{project / PROJECT_FILE} does not exist; nothing to trust")
-    _parse(raw.decode("utf-8", "replace"), ProjectConfig, PROJECT_FILE)
+    parse(raw.decode("utf-8", "replace"), ProjectConfig, PROJECT_FILE)
     known = _trusted()
     known[str(project)] = hashlib.sha256(raw).hexdigest()
     write_json(_trust_file(), known)
     return raw.decode("utf-8", "replace")
 
 
-def _user_file() -> Path:
-    return config_dir() / "config.toml"
-
-
 def _user_text() -> str:
     try:
-        return _user_file().read_text("utf-8")
+        return user_file().read_text("utf-8")
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{_user_file()} cannot be read: {error}") from None
+        raise ConfigError(f"{user_file()} cannot be read: {error}") from None
 
 
 def _project_bytes(project: Path) -> bytes | None:
@@ -161,7 +190,8 @@ def _is_trusted(project: Path, raw: bytes) -> bool:
     return _trusted().get(str(project)) == hashlib.sha256(raw).hexdigest()
 
 
-def _parse(text: str, kind: type[_T], where: str) -> _T:
+def parse(text: str, kind: type[_T], where: str) -> _T:
+    """The TOML of the file `where` as a configuration. Raises ConfigError, one line."""
     try:
         return kind.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from qwright.agent.errors import ConfigError, ModelAuthError, ModelError
-from qwright.agent.events import StopReason
 from qwright.sandbox.errors import QwrightError
+
+if TYPE_CHECKING:
+    from qwright.agent.events import StopReason
 
 
 class Exit(IntEnum):

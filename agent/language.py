@@ -9,14 +9,16 @@ from __future__ import annotations
 import os
 import tomllib
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Literal, cast, get_args
+
+from qwright.sandbox.dirs import config_dir
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 
-def say(key: str, **values: object) -> str:
+def say(key: str, /, **values: object) -> str:
     """The text `key` ("area.name") in the language in force, `{placeholders}` filled in.
 
     Raises KeyError for a key that English does not have: a bug.
@@ -43,10 +45,23 @@ def of_locale() -> Language:
     return "zh" if locale.lower().startswith("zh") else "en"
 
 
+def configured() -> Language | None:
+    """The language of the user's configuration, read on its own: help needs no more than that.
+
+    None where it names none, or cannot be read; then who reads all of it says why.
+    """
+    try:
+        text = (config_dir() / "config.toml").read_text("utf-8")
+        wanted = tomllib.loads(text).get("language")
+    except (OSError, ValueError):
+        return None
+    return next((one for one in LANGUAGES if one == wanted), None)
+
+
 _chosen: list[Language] = []
 
 
 @cache
 def _texts(language: Language, area: str) -> dict[str, str]:
-    file = files("qwright.agent").joinpath("languages", language, f"{area}.toml")
+    file = Path(__file__).with_name("languages") / language / f"{area}.toml"
     return cast("dict[str, str]", tomllib.loads(file.read_text("utf-8")))
