@@ -1,0 +1,152 @@
+"""Colours by meaning: what is good, bad, aside; never which colour. `load(name)` gives a theme.
+
+The terminal is not asked for its background: an answer could end up in what the user types.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from qwright.agent.errors import ConfigError
+
+ThemeName = Literal["auto", "dark", "light", "plain"]
+THEMES: tuple[ThemeName, ...] = get_args(ThemeName)
+Role = Literal[
+    "dim",
+    "strong",
+    "accent",
+    "good",
+    "bad",
+    "warn",
+    "code",
+    "link",
+    "added",
+    "removed",
+    "added_line",
+    "removed_line",
+    "added_word",
+    "removed_word",
+    "keyword",
+    "string",
+    "comment",
+    "number",
+    "function",
+    "type",
+]
+_Palette = Mapping[Role, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """`theme["good"]` is a style in rich's words; empty where the theme has nothing to say."""
+
+    name: ThemeName
+    """As it was asked for."""
+    colours: Literal[0, 16, 256]
+    styles: _Palette
+
+    def __getitem__(self, role: Role) -> str:
+        return self.styles.get(role, "")
+
+    @property
+    def plain(self) -> bool:
+        """Whether nothing but the text itself tells things apart."""
+        return not self.colours
+
+
+def load(name: str = "auto", environ: Mapping[str, str] = os.environ) -> Theme:
+    """The theme `name` on the terminal that `environ` tells of. Raises ConfigError."""
+    if name not in THEMES:
+        raise ConfigError(f"there is no theme {name!r}; choose one of {', '.join(THEMES)}")
+    wanted: ThemeName = name
+    if wanted == "plain" or environ.get("NO_COLOR") or environ.get("TERM") == "dumb":
+        return Theme(wanted, 0, {})
+    many = "256" in environ.get("TERM", "") or bool(environ.get("COLORTERM"))
+    background = wanted if wanted != "auto" else _background(environ.get("COLORFGBG", ""))
+    if not many or background == "auto":
+        return Theme(wanted, 16, _SIXTEEN[background])
+    return Theme(wanted, 256, _MANY[background])
+
+
+def _background(told: str) -> Literal["auto", "dark", "light"]:
+    """What COLORFGBG ("15;0": the palette's numbers of text and background) says, if anything."""
+    number = told.rpartition(";")[2]
+    if not number.isdigit():
+        return "auto"
+    return "light" if int(number) in (7, *range(9, 16)) else "dark"
+
+
+_EITHER: _Palette = {
+    "dim": "dim",
+    "strong": "bold",
+    "accent": "cyan",
+    "good": "green",
+    "bad": "red",
+    "warn": "yellow",
+    "code": "magenta",
+    "link": "underline",
+    "added": "green",
+    "removed": "red",
+    "added_word": "reverse",
+    "removed_word": "reverse",
+    "keyword": "magenta",
+    "string": "green",
+    "comment": "dim",
+    "number": "cyan",
+    "function": "bold",
+    "type": "cyan",
+}
+"""The terminal's own colours, chosen to be read on its own background, whichever that is."""
+_SIXTEEN: Mapping[str, _Palette] = {
+    "auto": _EITHER,
+    "dark": {**_EITHER, "accent": "bright_cyan", "code": "bright_magenta", "bad": "bright_red"},
+    "light": {**_EITHER, "accent": "blue", "warn": "magenta", "number": "blue", "type": "blue"},
+}
+_DARK: _Palette = {
+    "dim": "color(245)",
+    "strong": "bold",
+    "accent": "color(111)",
+    "good": "color(114)",
+    "bad": "color(210)",
+    "warn": "color(179)",
+    "code": "color(153)",
+    "link": "underline color(110)",
+    "added": "color(114)",
+    "removed": "color(210)",
+    "added_line": "on color(22)",
+    "removed_line": "on color(52)",
+    "added_word": "on color(28)",
+    "removed_word": "on color(88)",
+    "keyword": "color(176)",
+    "string": "color(150)",
+    "comment": "color(245)",
+    "number": "color(180)",
+    "function": "color(111)",
+    "type": "color(116)",
+}
+_LIGHT: _Palette = {
+    "dim": "color(242)",
+    "strong": "bold",
+    "accent": "color(25)",
+    "good": "color(28)",
+    "bad": "color(160)",
+    "warn": "color(130)",
+    "code": "color(24)",
+    "link": "underline color(25)",
+    "added": "color(22)",
+    "removed": "color(88)",
+    "added_line": "on color(194)",
+    "removed_line": "on color(224)",
+    "added_word": "on color(157)",
+    "removed_word": "on color(217)",
+    "keyword": "color(90)",
+    "string": "color(22)",
+    "comment": "color(242)",
+    "number": "color(94)",
+    "function": "color(25)",
+    "type": "color(23)",
+}
+_MANY: Mapping[str, _Palette] = {"dark": _DARK, "light": _LIGHT}
