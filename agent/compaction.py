@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from qwright.agent.messages import Message, ToolCall
 from qwright.agent.tokens import tokens_in
@@ -15,9 +15,13 @@ ASK = (
     "a summary. Write it now, as plain text and without a tool call: what you found out (files, "
     "functions, line numbers), what you decided and why, what failed, what is left to do. Be brief."
 )
+_HEAD = "You have worked on this already; the conversation was too long and is summarised here."
 _SHORT = 300
 """Characters of a result that is not worth leaving out."""
+_THEN = "The user then asked:"
 _STUB_TOKENS = 40
+_LONG = 2_000
+"""Characters of an earlier prompt that need not be cut."""
 
 
 @dataclass(slots=True)
@@ -29,7 +33,33 @@ class Record:
     failure: str = ""
     """The last command that failed and its output, until the same one succeeds."""
     told: list[str] = field(default_factory=list[str])
-    """What the user's side said after the first prompt, such as a verify command's output."""
+    """What the loop said after the newest prompt, such as a verify command's output."""
+    earlier: str = ""
+    """The summary with which a conversation that is gone on with began."""
+    is_list: bool = False
+    """Whether the plan is a todo list, which outlives a prompt."""
+
+    @classmethod
+    def of(cls, messages: Sequence[Message]) -> Record:
+        """What can still be told from a conversation of another time."""
+        record, calls = cls(), list[ToolCall]()
+        for message in messages:
+            if message.asked:
+                record.asked()
+                record.earlier = message.content.partition(_HEAD)[2] or record.earlier
+            elif message.role == "assistant":
+                calls = list(message.tool_calls)
+            elif message.role == "tool" and calls:
+                record.acted(calls.pop(0), ToolResult(message.content))
+        return record
+
+    def copy(self) -> Record:
+        return replace(self, told=list(self.told))
+
+    def asked(self) -> None:
+        """Begin with a new prompt: what was said to the one before is over, a list may go on."""
+        self.told.clear()
+        self.plan = self.plan if self.is_list else ""
 
     def said(self, prose: str) -> None:
         """Note the text of an answer, without its calls."""
@@ -38,7 +68,7 @@ class Record:
     def acted(self, call: ToolCall, result: ToolResult) -> None:
         """Note a call and what came of it."""
         if call.name == "todo_write" and not result.is_error:
-            self.plan = result.text
+            self.plan, self.is_list = result.text, True
         head = f"{_shown(call)}:\n"
         if "exit_code" not in result.details:
             return
@@ -69,12 +99,13 @@ def without_old_results(messages: Sequence[Message], excess: int, keep: int) -> 
     return shorter
 
 
-def asking(messages: Sequence[Message]) -> list[Message]:
+def asking(messages: Sequence[Message], hint: str = "") -> list[Message]:
     """The conversation with ASK at its end; what is before it stays, so that a cache holds."""
+    ask = f"{ASK} Above all keep: {hint}" if hint else ASK
     last = messages[-1]
     if last.role == "user":
-        return [*messages[:-1], last.model_copy(update={"content": f"{last.content}\n\n{ASK}"})]
-    return [*messages, Message(role="user", content=ASK)]
+        return [*messages[:-1], last.model_copy(update={"content": f"{last.content}\n\n{ask}"})]
+    return [*messages, Message(role="user", content=ask)]
 
 
 def summary(record: Record, changed: str, own: str, room: int) -> str:
@@ -82,6 +113,7 @@ def summary(record: Record, changed: str, own: str, room: int) -> str:
     part = min(3_000, max(200, room // 4))  # characters
     told = "\n\n".join(truncate(text, max(200, part // 2)) for text in record.told[-2:])
     parts = [
+        ("An earlier summary", truncate(record.earlier, part)),
         ("Your plan", truncate(record.plan, part)),
         ("Files changed so far (lines added and removed)", truncate(changed, part)),
         ("The last command that failed", truncate(record.failure, part)),
@@ -89,15 +121,39 @@ def summary(record: Record, changed: str, own: str, room: int) -> str:
         ("Your own summary", own.strip()),
     ]
     shown = [f"{title}:\n{text}" for title, text in parts if text]
-    head = "You have worked on this already; the conversation was too long and is summarised here."
-    return "\n\n".join([head, *shown, "Go on from here."])
+    return "\n\n".join([_HEAD, *shown, "Go on from here."])
 
 
-def begun_anew(start: Sequence[Message], text: str, step: Sequence[Message]) -> list[Message]:
-    """System prompt and first prompt as they were (`start`), the summary, the last `step`."""
-    system, first = start
-    content = f"{first.content}\n\n{text}"
-    return [system, first.model_copy(update={"content": content}), *step]
+def begun_anew(
+    start: Sequence[Message],
+    text: str,
+    step: Sequence[Message],
+    room: int,
+    *,
+    is_new: bool = False,
+) -> list[Message]:
+    """System prompt and prompts (`start`), the summary `text`, the last `step`.
+
+    The newest prompt stays as it was sent, after the summary where it `is_new`, which is not
+    answered yet; of those before it the user's words do, in about a quarter of `room` (tokens).
+    """
+    system, *before, newest = start
+    asked = f"{_THEN}\n{newest.content}" if before else newest.content
+    parts = [text, asked] if is_new else [asked, text]
+    if before:
+        parts.insert(0, truncate(_earlier(before), max(200, room)))
+    content = "\n\n".join(parts)
+    return [system, newest.model_copy(update={"content": content}), *step]
+
+
+def _earlier(prompts: Sequence[Message]) -> str:
+    """What the user said, each cut where it is very long, with the notes before the first."""
+    first, *others = prompts
+    words = f"\n\n{first.asked}"
+    notes = f"\n\n{first.content}".partition(words)[0].partition(_HEAD)[0].strip()
+    said = [truncate(first.asked, _LONG)]
+    said += [f"{_THEN}\n{truncate(one.asked, _LONG)}" for one in others]
+    return "\n\n".join([notes, *said] if notes else said)
 
 
 def last_step(messages: Sequence[Message]) -> list[Message]:

@@ -1,8 +1,10 @@
-"""The conversation of one attempt: what is sent to the model, always within its window."""
+"""The conversation: what is sent to the model, always within its window."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
+from contextlib import suppress
 
 from qwright.agent import compaction, opening
 from qwright.agent import events as ev
@@ -12,6 +14,8 @@ from qwright.agent.cost import counted
 from qwright.agent.errors import ContextOverflowError, ModelError
 from qwright.agent.limits import Budget, Stop
 from qwright.agent.messages import Image, Message, ToolCall
+from qwright.agent.transcript import Transcript, paired
+from qwright.sandbox.errors import WorkspaceError
 from qwright.tools.base import ToolResult
 
 _KEPT_RESULTS = (3, 0)
@@ -22,32 +26,80 @@ _USEFUL_TOKENS = 200
 
 
 class Conversation:
-    """Messages that only grow, so that a server's cache holds, until they must be shortened."""
+    """Messages that only grow, so that a server's cache holds, until they must be shortened.
+
+    Between two prompts the model has the last word, so that the next prompt can follow.
+    `transcript` hears of every change.
+    """
 
     def __init__(
         self,
         context: Context,
         system: Message,
-        prompt: str,
         tools: Sequence[m.ToolSpec],
-        *,
-        images: tuple[Image, ...] = (),
+        transcript: Transcript | None = None,
     ) -> None:
-        self.messages = [system, Message(role="user", content=prompt, images=images)]
+        self.messages = [system]
         self.tools = tools
-        self._start = tuple(self.messages)
+        self.step = 0
+        """Of the last answer with calls; its checkpoint has the same."""
         self._context = context
+        self._transcript = transcript
+        self._prompts: list[Message] = []
+        """The user's, as they were sent: no compaction is without them."""
         self._record = compaction.Record()
+        self._partial: list[str] = []
+        self._used: tuple[int, Message, Sequence[m.ToolSpec], int] | None = None
 
     @property
     def room(self) -> int:
         """Tokens of the longest answer that still fits."""
         return self._context.max_output(self.messages, self.tools)
 
+    @property
+    def used(self) -> int:
+        """Tokens it takes, as well as is known."""
+        now = (len(self.messages), self.messages[-1], self.tools)
+        if self._used is None or self._used[:3] != now:
+            tokens = self._context.tokens(self.messages, self.tools, care=1.0)
+            self._used = (*now, tokens)
+        return self._used[3]
+
+    def fork(self) -> Conversation:
+        """The same conversation, to be gone on with in another way."""
+        other = copy.copy(self)
+        other.messages, other._prompts = list(self.messages), list(self._prompts)
+        other._record, other._partial = self._record.copy(), []
+        return other
+
+    def resume(self, messages: Sequence[Message]) -> None:
+        """Go on from messages of another time; the system prompt is that of now."""
+        self.messages[1:] = paired([one for one in messages if one.role != "system"])
+        self._prompts = [one for one in self.messages if one.asked]
+        self._record = compaction.Record.of(self.messages)
+        self._changed()
+
+    def move(self, context: Context, system: Message, tools: Sequence[m.ToolSpec]) -> None:
+        """Go on with another model: its window, its system prompt, its tools."""
+        self._context, self.tools = context, tools
+        self.messages[0] = system
+        self._used = None
+
+    def asked(self, words: str, prompt: str, images: tuple[Image, ...] = ()) -> None:
+        """Add a prompt of the user's: their `words`, somewhere in all that is sent with them."""
+        self._record.asked()
+        message = Message(role="user", content=prompt, images=images, asked=words)
+        self._prompts.append(message)
+        self._add(message)
+
     def told(self, text: str) -> None:
-        """Add what the user's side says."""
+        """Add what the loop says by itself."""
         self._record.told.append(text)
-        self.messages.append(Message(role="user", content=text))
+        self._add(Message(role="user", content=text))
+
+    def hear(self, said: list[str]) -> None:
+        """Watch the pieces of an answer: where it is never complete, they are what stays of it."""
+        self._partial = said
 
     def answered(self, finish: m.Finish, calls: Sequence[ToolCall], prose: str, room: int) -> None:
         """Add an answer that might have taken `room`. Raises ModelError for one to a cut prompt."""
@@ -59,7 +111,8 @@ class Conversation:
             tool_calls=tuple(calls),
             reasoning=finish.reasoning,
         )
-        self.messages.append(answer)
+        self._partial = []
+        self._add(answer)
         if finish.reason == "length" and not calls:
             self.told(opening.CUT_OFF)
 
@@ -67,8 +120,18 @@ class Conversation:
         """Add what a call gave, and return it as the model sees it: cut to its share."""
         self._record.acted(call, result)
         text = self._context.bounded(result.text, self.messages, self.tools) + remark
-        self.messages.append(Message(role="tool", content=text, tool_call_id=call.id))
+        self._add(Message(role="tool", content=text, tool_call_id=call.id))
         return text
+
+    def settle(self, note: str) -> None:
+        """Give every call a result and the model the last word: what it had said, and `note`."""
+        said, self._partial = "".join(self._partial).strip(), []
+        self.messages = paired(self.messages, note)
+        if len(self.messages) > 1 and self.messages[-1].role != "assistant":
+            content = f"{said}\n\n{note}".strip()
+            self.messages.append(Message(role="assistant", content=content))
+        with suppress(WorkspaceError):  # it is tried again with the next message
+            self._changed()
 
     def refused(self, error: ContextOverflowError) -> ev.Notice:
         """Believe a server that says the request is too long. Raises Stop when all is too long."""
@@ -85,17 +148,20 @@ class Conversation:
             # Much at once or not at all, for each time the server must evaluate it all again.
             if self._tokens(shorter) <= limit * 3 // 4:
                 self.messages = shorter
+                self._changed()
                 return True
         return False
 
-    async def own_summary(self, model: m.Model, budget: Budget) -> tuple[str, list[m.Usage]]:
+    async def own_summary(
+        self, model: m.Model, budget: Budget, hint: str = ""
+    ) -> tuple[str, list[m.Usage]]:
         """What the model itself would keep, and what asking took; "" where it gives nothing.
 
         The tools are shown as ever, or the server's cache of the prompt would be void; calls are
-        ignored. Raises Stop.
+        ignored. `hint` says what matters. Raises Stop.
         """
         text, took = list[str](), list[m.Usage]()
-        forms = [compaction.asking(one) for one in (self.messages, self._shorter())]
+        forms = [compaction.asking(one, hint) for one in (self.messages, self._shorter())]
         rooms = [min(_ASKED_TOKENS, self._context.max_output(one, self.tools)) for one in forms]
         best = next((place for place, room in enumerate(rooms) if room >= _USEFUL_TOKENS), None)
         if best is None:
@@ -118,19 +184,30 @@ class Conversation:
         return "".join(text), took
 
     def compact(self, own: str, changed: str) -> ev.Compacted:
-        """Replace what came after the first prompt: the facts, and the model's `own` summary.
+        """Keep the user's prompts, the facts, and the model's `own` summary of all the rest.
 
         `changed`: the files changed so far, a line each. Raises Stop where nothing gets shorter.
         """
         before, limit = self._tokens(self.messages), self._context.limit
         text = compaction.summary(self._record, changed, own, limit)
+        start = (self.messages[0], *self._prompts)
+        last = self.messages[-1]
         for step in (compaction.last_step(self.messages), []):
-            anew = compaction.begun_anew(self._start, text, step)
+            anew = compaction.begun_anew(start, text, step, limit, is_new=bool(last.asked))
             after = self._tokens(anew)
             if after <= min(limit * 3 // 4, before * 9 // 10):
                 self.messages = anew
+                self._changed()
                 return ev.Compacted(summary=text, before=before, after=after)
         raise Stop("context_limit", self._context.too_small())
+
+    def _add(self, message: Message) -> None:
+        self.messages.append(message)
+        self._changed()
+
+    def _changed(self) -> None:
+        if self._transcript:
+            self._transcript.follow(self.messages, self.step)
 
     def _tokens(self, messages: Sequence[Message]) -> int:
         return self._context.tokens(messages, self.tools)

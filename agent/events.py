@@ -1,6 +1,6 @@
 """The event stream: one union, plain data only.
 
-Every front end (text, json, stream-json, later REPL and evals) consumes exactly this, and the
+Every front end (text, json, stream-json, REPL and evals) consumes exactly this, and the
 session log is the same bytes, one event per line.
 """
 
@@ -60,7 +60,7 @@ class RunStarted(_Event):
 
 
 class AttemptStarted(_Event):
-    """A fresh try from the base checkpoint, after the one before did not verify."""
+    """A fresh try from where the task began, after the one before did not verify."""
 
     type: Literal["attempt_started"] = "attempt_started"
     attempt: int
@@ -70,6 +70,14 @@ class AttemptStarted(_Event):
 class TurnStarted(_Event):
     type: Literal["turn_started"] = "turn_started"
     turn: int
+
+
+class Prefilling(_Event):
+    """A local server is reading the prompt: `done` of `total` tokens, those it kept included."""
+
+    type: Literal["prefilling"] = "prefilling"
+    done: int
+    total: int
 
 
 class TextDelta(_Event):
@@ -87,6 +95,26 @@ class ToolStarted(_Event):
     id: str
     name: str
     arguments: dict[str, Any]
+
+
+class ApprovalAsked(_Event):
+    """A person is asked whether a call may run. `subject` is exactly what would."""
+
+    type: Literal["approval_asked"] = "approval_asked"
+    id: str
+    name: str
+    subject: str
+    kind: Literal["edit", "command"]
+
+
+class ApprovalGiven(_Event):
+    """What became of a call that was asked about, or that was not allowed."""
+
+    type: Literal["approval_given"] = "approval_given"
+    id: str
+    allowed: bool
+    by: Literal["mode", "rule", "person"]
+    why: str = ""
 
 
 class ToolFinished(_Event):
@@ -170,9 +198,12 @@ Event = (
     RunStarted
     | AttemptStarted
     | TurnStarted
+    | Prefilling
     | TextDelta
     | ReasoningDelta
     | ToolStarted
+    | ApprovalAsked
+    | ApprovalGiven
     | ToolFinished
     | CheckpointMade
     | VerifyFinished

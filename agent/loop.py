@@ -10,28 +10,33 @@ is the whole of every front end.
 from __future__ import annotations
 
 import asyncio
-import shlex
 import sys
-import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Literal
 
 from qwright.agent import compaction, opening, rewriting
 from qwright.agent import events as ev
 from qwright.agent import model as m
+from qwright.agent.acting import Actor
 from qwright.agent.context import Context
 from qwright.agent.conversation import Conversation
 from qwright.agent.cost import cost_of, counted
 from qwright.agent.endpoint import Provider
 from qwright.agent.errors import ContextOverflowError, ModelAuthError, ModelError
+from qwright.agent.judge import Judge
 from qwright.agent.limits import Budget, Circles, Limits, Stop
 from qwright.agent.messages import Image, Message, ToolCall
+from qwright.agent.policy import Policy
 from qwright.agent.profile import Profile
+from qwright.agent.transcript import Transcript
 from qwright.sandbox.errors import QwrightError
+from qwright.sandbox.store import Checkpoint
 from qwright.sandbox.workspace import Workspace
-from qwright.tools.base import Tool, ToolResult, parse_call, spec
+from qwright.tools import tools_for
+from qwright.tools.base import Tool, spec
 
 WORTH_A_FRESH_ATTEMPT: frozenset[ev.StopReason] = frozenset({"not_verified", "repeated_call"})
 
@@ -47,44 +52,113 @@ class Task:
     """Seconds."""
     limits: Limits = field(default_factory=Limits)
     notes: str = ""
-    """What the first prompt says before the task, such as the project's AGENTS.md."""
+    """What the prompt says before the task, such as the project's AGENTS.md."""
     images: tuple[Image, ...] = ()
     """Shown to the model with the first prompt, which names them."""
+    judged: Literal["always", "after_change"] = "always"
+    """When the verify command runs: "after_change", only where this task has changed files."""
 
 
+@dataclass(eq=False)
 class Agent:
-    """One model, one workspace, one task at a time. Owns the conversation."""
+    """One model, one workspace, one task at a time. Owns the conversation.
 
-    def __init__(
-        self,
-        model: m.Model,
-        profile: Profile,
-        tools: Mapping[str, type[Tool]],
-        workspace: asyncio.Future[Workspace],
-        *,
-        session: str = "",
-        model_name: str = "",
-        provider: Provider = "compatible",
-    ) -> None:
-        """`workspace` may still be opening: the first request does not wait for it."""
-        self._model = model
-        self._profile = profile
-        self._tools = tools
-        self._opening = workspace
-        self._session = session
-        self._model_name = model_name
-        self._all_specs = [m.ToolSpec(**spec(tool)) for tool in tools.values()]
-        self._system = Message(role="system", content=opening.system_prompt(profile.prompt))
-        self._context = Context(profile, provider)
-        self._talk = Conversation(self._context, self._system, "", self._all_specs)
-        self._budget = Budget(Limits())
-        self._circles = Circles()
+    That goes on from task to task. The mode of `policy` may change at any time.
+    """
+
+    model: m.Model
+    profile: Profile
+    tools: Mapping[str, type[Tool]]
+    workspace: asyncio.Future[Workspace]
+    """It may still be opening: the first request does not wait for it."""
+    _: KW_ONLY
+    session: str = ""
+    model_name: str = ""
+    provider: Provider = "compatible"
+    policy: Policy = field(default_factory=Policy)
+    transcript: Transcript | None = None
+
+    def __post_init__(self) -> None:
+        self._fit()
+        self._talk = self._new_talk()
+        self._notes: list[str] = []
+        self._planned = False
+        """Whether the prompt before was one of plan mode."""
         self._step = 0
-        self._verified: bool | None = None
+        self._begin(Task(""))
+
+    def _fit(self) -> None:
+        self._all_specs = [m.ToolSpec(**spec(tool)) for tool in self.tools.values()]
+        reading = {name for name, tool in self.tools.items() if not tool.may_write}
+        self._reading_specs = [one for one in self._all_specs if one.name in reading]
+        self._system = Message(role="system", content=opening.system_prompt(self.profile.prompt))
+        self._context = Context(self.profile, self.provider)
+
+    def _begin(self, task: Task) -> None:
+        """Start counting anew: limits, attempts and what they tried are a task's own."""
+        self._budget = Budget(task.limits)
+        self._judge: Judge | None = None
+        if task.verify:
+            again = self.profile.attempts > 1
+            self._judge = Judge(task.verify, task.verify_timeout, self._budget.wait, again)
+        self._circles = Circles()
         self._tried: Counter[str] = Counter()
         """How often each text was to be replaced by an edit."""
-        self._failed: set[str] = set()
-        """States of the files for which the verify command is known to fail."""
+        self._narrow: list[m.ToolSpec] = []
+        """What an attempt is held to; empty for all tools."""
+        self._start: Checkpoint | None = None
+        """The files as this task found them; None before it has looked."""
+
+    # What a front end does between two tasks.
+
+    @property
+    def messages(self) -> Sequence[Message]:
+        """The conversation, the system prompt included."""
+        return tuple(self._talk.messages)
+
+    @property
+    def context(self) -> tuple[int, int]:
+        """Tokens the conversation takes, and those of the window."""
+        return self._talk.used, self._context.size
+
+    def note(self, text: str) -> None:
+        """Tell the model something with the next prompt: whole sentences, before it."""
+        self._notes.append(text)
+
+    def clear(self) -> None:
+        """Forget the conversation."""
+        self.restore(())
+
+    def restore(self, messages: Sequence[Message]) -> None:
+        """Go on from these messages, as `Transcript.messages` gives them."""
+        self._talk = self._new_talk()
+        self._talk.resume(messages)
+
+    def switch(self, model: m.Model, profile: Profile, name: str, provider: Provider) -> None:
+        """Go on with another model, in the same conversation."""
+        self.model = model
+        if (profile, name, provider) == (self.profile, self.model_name, self.provider):
+            return
+        self.profile, self.model_name, self.provider = profile, name, provider
+        self.tools = tools_for(profile.tools, profile.context)
+        self._fit()
+        self._talk.move(self._context, self._system, self._all_specs)
+
+    async def compact(self, hint: str = "") -> AsyncGenerator[ev.Event, None]:
+        """Replace the conversation by a summary, which keeps above all what `hint` names."""
+        self._begin(Task(""))
+        try:
+            async with aclosing(self._summarise(hint)) as events:
+                async for event in events:
+                    yield event
+            self._talk.settle("Ready to go on.")
+        except (Stop, QwrightError) as error:
+            yield ev.Notice(text=f"the conversation stays as it is: {error}")
+
+    def _new_talk(self) -> Conversation:
+        return Conversation(self._context, self._system, self._all_specs, self.transcript)
+
+    # One task.
 
     def interrupt(self) -> None:
         """End the run at once; it still yields run_finished, and the work so far is kept."""
@@ -96,22 +170,16 @@ class Agent:
 
     async def run(self, task: Task) -> AsyncGenerator[ev.Event, None]:
         """Work on the task. The last event is always a RunFinished, whatever went wrong."""
-        self._budget = Budget(task.limits)
-        self._verified = None
-        self._failed = set()
-        self._tried = Counter()
-        reason: ev.StopReason = "done"
+        self._begin(task)
+        reason: ev.StopReason = "interrupted"
         text = ""
-        yield ev.RunStarted(session=self._session, model=self._model_name, prompt=task.prompt)
+        yield ev.RunStarted(session=self.session, model=self.model_name, prompt=task.prompt)
         try:
             async with aclosing(self._attempts(task)) as events:
                 async for event in events:
                     yield event
-            text = (
-                self._talk.messages[-1].content
-                if self._talk.messages[-1].role == "assistant"
-                else ""
-            )
+            last = self._talk.messages[-1]
+            reason, text = "done", last.content if last.role == "assistant" else ""
         except Stop as stop:
             reason, text = stop.reason, str(stop) + await self._keep(stop.reason)
         except ModelAuthError as error:
@@ -120,6 +188,8 @@ class Agent:
             reason, text = "model_error", str(error)
         except QwrightError as error:
             reason, text = "sandbox_error", str(error)
+        finally:
+            self._talk.settle(opening.LAST_WORDS.get(reason, f"[stopped: {text}]"))
         yield ev.RunFinished(
             reason=reason,
             text=text,
@@ -127,7 +197,7 @@ class Agent:
             tokens=self._budget.tokens,
             seconds=self._budget.seconds,
             cost=self._budget.cost,
-            verified=self._verified,
+            verified=self._judge.verified if self._judge else None,
         )
 
     async def _attempts(self, task: Task) -> AsyncGenerator[ev.Event, None]:
@@ -137,21 +207,24 @@ class Agent:
         short file and, now and then, to write it anew.
         """
         failing = None
-        if task.verify and self._profile.eager_verify:
-            failing = await self._verify(task, task.verify)
+        if self._judge and self.profile.eager_verify and task.judged == "always":
+            failing = await self._judge.first(await self._workspace())
             yield failing
         first = await self._first_prompt(task, failing)
-        attempts = self._profile.attempts if task.verify else 1
+        attempts = self.profile.attempts if task.verify else 1
+        before = self._talk
         for attempt in range(1, attempts + 1):
             if attempt > 1:
                 yield ev.AttemptStarted(attempt=attempt, of=attempts)
                 workspace = await self._workspace()
-                await workspace.restore(workspace.base)
+                await workspace.restore(self._start or workspace.base)
             self._circles = Circles()
-            specs = self._offer(first, attempt)
-            self._talk = Conversation(
-                self._context, self._system, first.prompt, specs, images=task.images
-            )
+            if first.files and self.profile.constraint == "grammar":
+                # Only a grammar holds a model to the files and lines on offer.
+                anew = attempt % self.profile.rewrite_every == 0
+                self._narrow = rewriting.offer(first.files, self._tried, anew=anew)
+            self._talk = before.fork()
+            self._talk.asked(task.prompt, first.prompt, task.images)
             try:
                 async with aclosing(self._solve(task, attempt)) as events:
                     async for event in events:
@@ -163,40 +236,43 @@ class Agent:
 
     async def _solve(self, task: Task, attempt: int) -> AsyncGenerator[ev.Event, None]:
         """Turns until the model is done and, where there is a verify command, that passes."""
-        sampling = self._profile.sampling_for(attempt)
-        failures = 0
+        sampling = self.profile.sampling_for(attempt)
+        failures, touched = 0, False
         for _ in range(self._turns(task)):
             changed = False
             async with aclosing(self._turn(sampling)) as events:
                 async for event in events:
                     changed = changed or isinstance(event, ev.CheckpointMade)
                     yield event
+            touched = touched or changed
+            judge = self._judge if touched or task.judged == "always" else None
             answered = self._talk.messages[-1].role == "assistant"
-            eager = changed and self._profile.eager_verify and task.verify is not None
-            if not (answered or eager):
+            if not (answered or (changed and judge and self.profile.eager_verify)):
                 continue
-            if task.verify is None:
+            if judge is None:
                 return
-            verdict = await self._verify_once(task, task.verify)
+            verdict = await judge.verdict(await self._workspace())
             yield verdict
             if verdict.exit_code == 0:
                 return
             failures += 1
-            if failures >= self._profile.failures_per_attempt:
+            if failures >= self.profile.failures_per_attempt:
                 break
             self._talk.told(opening.still_failing(verdict, changed))
         raise Stop("not_verified", f"`{task.verify}` did not pass")
 
     def _turns(self, task: Task) -> int:
-        """How many an attempt has. Without a verify command only the run's own limits bound it."""
-        if self._talk.tools is not self._all_specs:
+        """How many an attempt has; where nothing judges it, only the run's own limits bound it."""
+        if self._narrow:
             return 1
-        return self._profile.turns_per_attempt if task.verify else sys.maxsize
+        judged = task.verify and task.judged == "always"
+        return self.profile.turns_per_attempt if judged else sys.maxsize
 
     async def _turn(self, sampling: m.Sampling) -> AsyncGenerator[ev.Event, None]:
         """One answer of the model and, when it has calls, their results and a checkpoint."""
         self._budget.check_spending()
         yield ev.TurnStarted(turn=self._budget.next_turn())
+        self._talk.tools = self._specs
         async with aclosing(self._ask(sampling)) as events:
             async for event in events:
                 yield event
@@ -225,12 +301,23 @@ class Agent:
         """Shorten a conversation that leaves no room for an answer. Raises Stop when it cannot."""
         if self._talk.shorten():
             return
-        own = ""
-        if self._profile.constraint in ("none", "strict"):  # the others force a call
-            own, took = await self._talk.own_summary(self._model, self._budget)
+        async with aclosing(self._summarise()) as events:
+            async for event in events:
+                yield event
+
+    async def _summarise(self, hint: str | None = None) -> AsyncGenerator[ev.Event, None]:
+        """Replace the conversation by a summary; a person's own wish is not met with less.
+
+        Raises Stop when that makes nothing shorter.
+        """
+        own, can_tell = "", self.profile.constraint in ("none", "strict")  # the others force a call
+        if can_tell:
+            own, took = await self._talk.own_summary(self.model, self._budget, hint or "")
             for usage in took:
                 yield self._spent(usage)
             self._budget.check_spending()
+        if can_tell and hint is not None and not own.strip():
+            raise Stop("model_error", "the model gave no summary")
         changed = compaction.changed_files(await (await self._workspace()).diff())
         yield self._talk.compact(own, changed)
 
@@ -238,9 +325,12 @@ class Agent:
         """One request: its answer as it comes, then what it took."""
         calls, said = list[ToolCall](), list[str]()
         talk, room = self._talk, self._talk.room
-        stream = self._model.stream(talk.messages, talk.tools, sampling=sampling, max_output=room)
+        talk.hear(said)
+        stream = self.model.stream(talk.messages, talk.tools, sampling=sampling, max_output=room)
         while (chunk := await self._budget.wait(anext(stream, None))) is not None:
             match chunk:
+                case m.PrefillChunk(done, total):
+                    yield ev.Prefilling(done=done, total=total)
                 case m.TextDelta(text):
                     said.append(text)
                     yield ev.TextDelta(text=text)
@@ -261,87 +351,57 @@ class Agent:
         """Run the calls in order, then record what they changed."""
         workspace = await self._workspace()
         seen = self._circles.check(calls, workspace.state)
-        may_write = False
+        remark = opening.SAME_AGAIN if seen > 1 else ""
+        actor = Actor(self.tools, self.policy, self._budget, self._talk, workspace)
         for call in calls:
             self._tried[str(call.arguments.get("old_string"))] += 1
-            yield ev.ToolStarted(id=call.id, name=call.name, arguments=call.arguments)
-            started = time.monotonic()
-            tool = self._parse(call)
-            may_write = may_write or (isinstance(tool, Tool) and tool.may_write)
-            if isinstance(tool, Tool):
-                result = await self._budget.wait(tool.run(workspace))
-            else:
-                result = tool
-            text = self._talk.returned(call, result, opening.SAME_AGAIN if seen > 1 else "")
-            yield ev.ToolFinished(
-                id=call.id,
-                name=call.name,
-                is_error=result.is_error,
-                text=text,
-                details=result.details,
-                seconds=time.monotonic() - started,
-            )
-        self._step += 1
-        if may_write:
+            async with aclosing(actor.act(call, remark)) as events:
+                async for event in events:
+                    yield event
+        self._step = self._talk.step = self._step + 1
+        if actor.may_have_written:
             label = ", ".join(call.name for call in calls)
             made = await workspace.checkpoint(label, step=self._step)
             if made:
                 yield ev.CheckpointMade(step=made.step, commit=made.commit)
 
-    def _parse(self, call: ToolCall) -> Tool | ToolResult:
-        if call.error:
-            return ToolResult(call.error, is_error=True)
-        return parse_call(self._tools, call.name, call.arguments)
-
-    async def _verify_once(self, task: Task, command: str) -> ev.VerifyFinished:
-        """The verdict on the present files. Raises Stop where an attempt before left the same."""
-        state = (await self._workspace()).state
-        if state in self._failed:
-            raise Stop(
-                "not_verified", f"`{command}` did not pass; the same change was tried before"
-            )
-        verdict = await self._verify(task, command)
-        if verdict.exit_code != 0 and self._profile.attempts > 1:
-            self._failed.add(state)
-        return verdict
-
-    async def _verify(self, task: Task, command: str) -> ev.VerifyFinished:
-        workspace = await self._workspace()
-        where = workspace.subdirectory
-        run = command if where == "." else f"cd {shlex.quote(where)} && {command}"
-        done = await self._budget.wait(workspace.run(run, timeout=task.verify_timeout))
-        self._verified = done.exit_code == 0
-        return ev.VerifyFinished(
-            command=command, exit_code=done.exit_code, output=done.output, seconds=done.seconds
-        )
-
     async def _workspace(self) -> Workspace:
-        return await self._budget.wait(asyncio.shield(self._opening))
+        workspace = await self._budget.wait(asyncio.shield(self.workspace))
+        if self._start is None and (found := workspace.store.cursor()):
+            self._start, self._step = found, max(self._step, found.step)
+        return workspace
 
     async def _first_prompt(self, task: Task, failing: ev.VerifyFinished | None) -> opening.Opening:
-        if not self._profile.attach_files:
-            return opening.Opening(f"{task.notes}\n\n{task.prompt}".lstrip())
-        tree = (await self._workspace()).tree
-        return opening.with_context(task.prompt, tree, failing, notes=task.notes)
+        notes = "\n\n".join(filter(None, (task.notes, *self._notes, self._mode_note())))
+        if self.profile.attach_files:
+            tree = (await self._workspace()).tree
+            first = opening.with_context(task.prompt, tree, failing, notes=notes)
+        else:
+            first = opening.Opening(f"{notes}\n\n{task.prompt}".lstrip())
+        self._notes.clear()
+        return first
 
-    def _offer(self, first: opening.Opening, attempt: int) -> list[m.ToolSpec]:
-        # Only a grammar holds a model to the files and lines on offer.
-        if not (first.files and self._profile.constraint == "grammar"):
-            return self._all_specs
-        lines = rewriting.one_line(first.files, self._tried)
-        if lines and attempt % self._profile.rewrite_every:
-            return lines
-        return rewriting.whole_file(first.files)
+    def _mode_note(self) -> str:
+        """What the model is to know of plan mode when it begins and when it is over."""
+        was, self._planned = self._planned, self.policy.mode == "plan"
+        if self._planned:
+            return opening.PLAN_MODE
+        return opening.PLAN_OVER if was else ""
+
+    @property
+    def _specs(self) -> list[m.ToolSpec]:
+        plan = self.policy.mode == "plan"
+        return self._reading_specs if plan else self._narrow or self._all_specs
 
     async def _keep(self, reason: str) -> str:
         """Record what an interrupted step has done so far; a line where that is impossible."""
-        if not self._opening.done() or self._opening.exception():
+        if not self.workspace.done() or self.workspace.exception():
             return ""
         try:
-            await self._opening.result().checkpoint(f"stopped: {reason}", step=self._step)
+            await self.workspace.result().checkpoint(f"stopped: {reason}", step=self._step)
         except QwrightError as error:
             return f"; the last step was not recorded: {error}"
         return ""
 
     def _spent(self, usage: m.Usage) -> ev.UsageReported:
-        return self._budget.spend(usage, cost_of(usage, self._profile))
+        return self._budget.spend(usage, cost_of(usage, self.profile))

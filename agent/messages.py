@@ -39,5 +39,8 @@ class Message(BaseModel):
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str | None = None
     """For role "tool": which call this answers."""
+    asked: str = ""
+    """For role "user": the person's own words in it; the rest, and where this is empty all of it,
+    was put there by the loop."""
     reasoning: str = ""
     """What a thinking model thought; sent back in its own field where a profile asks for it."""

@@ -19,6 +19,14 @@ class ToolSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class PrefillChunk:
+    """The server is reading the prompt: `done` of `total` tokens, those it kept included."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class TextDelta:
     """Text to show. Never contains any part of a tool call."""
 
@@ -79,7 +87,7 @@ class Finish:
     reasoning: str = ""
 
 
-Chunk = TextDelta | ReasoningDelta | CallChunk | RetryChunk | Finish
+Chunk = PrefillChunk | TextDelta | ReasoningDelta | CallChunk | RetryChunk | Finish
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,13 @@ CUT_OFF = (
 SAME_AGAIN = (
     "\n(You made this same call before and no file has changed since. Do something different.)"
 )
+PLAN_MODE = (
+    "(Plan mode: nothing may be changed or run yet, and you have no tool for it. Look around "
+    "as you need, then answer with a plan: what you would change, where, and how to check it.)"
+)
+PLAN_OVER = "(Plan mode is over: you have all your tools again.)"
+LAST_WORDS = {"done": "Done.", "interrupted": "[interrupted]"}
+"""What is put into the model's mouth where a run ends otherwise than with its own words."""
 _FILE_NAME = re.compile(r"[\w./-]*\w\.\w+")
 _TEST = re.compile(r"(^|/)(test_[^/]*|[^/]*_test\.\w+|[^/]*\.(test|spec)\.\w+|conftest\.py)$")
 _ATTACHED_CHARACTERS = 6_000

@@ -20,6 +20,11 @@ _DECLARES = re.compile(r"\s*((def|class|import|from|func|fn|package)\b|#|//|/?\*
 """Lines that say what there is and do nothing: a small model likes to pick them, and in vain."""
 
 
+def offer(files: Mapping[str, str], tried: Mapping[str, int], *, anew: bool) -> list[ToolSpec]:
+    """One line of `files` to replace or, where `anew` or nothing else can be had, a whole file."""
+    return (not anew and one_line(files, tried)) or whole_file(files)
+
+
 def whole_file(files: Mapping[str, str]) -> list[ToolSpec]:
     """The one tool for writing one of `files` (path to text) anew."""
     return [_narrowed(WriteFile, path=list(files))]

@@ -47,6 +47,11 @@ class Tool(BaseModel):
         """Act on the workspace. A model's mistake is a ToolResult with `is_error`."""
         raise NotImplementedError
 
+    async def preview(self, workspace: Workspace) -> str:
+        """The unified diff `run` would make now; "" where that cannot be known beforehand."""
+        del workspace
+        return ""
+
 
 class ToolSpec(TypedDict):
     """A tool as plain data. `parameters` is a JSON schema of type object."""

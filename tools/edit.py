@@ -9,7 +9,7 @@ from pydantic import Field
 from qwright.tools.base import Tool, ToolResult, error
 from qwright.tools.change import details, warning
 from qwright.tools.closest import closest
-from qwright.tools.files import on_files, require_present
+from qwright.tools.files import diff_of, on_files, require_present
 from qwright.tools.match import Found, Match, find
 from qwright.tools.sanitise import shown_name
 from qwright.tools.text import FileText, decode, kind_of, numbered, split_lines
@@ -35,6 +35,9 @@ class Edit(Tool):
 
     async def run(self, workspace: Workspace) -> ToolResult:
         return await on_files(workspace, self._edit)
+
+    async def preview(self, workspace: Workspace) -> str:
+        return await diff_of(workspace, self._edit)
 
     def _edit(self, tree: Tree) -> ToolResult:
         path = tree.normalise(self.path)

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from qwright.sandbox.errors import PathError
+from qwright.sandbox.tree import Tree
 from qwright.tools.base import ToolResult, error
 from qwright.tools.sanitise import shown_name
 
 if TYPE_CHECKING:
-    from qwright.sandbox.tree import Tree
     from qwright.sandbox.workspace import Workspace
 
 _SEARCHED = 20_000
@@ -25,6 +25,22 @@ async def on_files(workspace: Workspace, act: Callable[[Tree], ToolResult]) -> T
         return await asyncio.to_thread(act, workspace.tree)
     except PathError as problem:
         return error(f"{problem}.")
+
+
+async def diff_of(workspace: Workspace, act: Callable[[Tree], ToolResult]) -> str:
+    """The diff that `act` would make: it runs, and what it writes goes nowhere."""
+    try:
+        result = await asyncio.to_thread(act, _Unwritten(workspace.tree.root))
+    except PathError:
+        return ""
+    return str(result.details.get("diff", ""))
+
+
+class _Unwritten(Tree):
+    def write(
+        self, path: str, data: bytes, *, executable: bool | None = None, over_link: bool = False
+    ) -> None:
+        del path, data, executable, over_link
 
 
 def require_present(tree: Tree, path: str) -> None:

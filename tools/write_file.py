@@ -8,7 +8,7 @@ from pydantic import Field
 
 from qwright.tools.base import Tool, ToolResult, error
 from qwright.tools.change import details, warning
-from qwright.tools.files import is_directory, on_files
+from qwright.tools.files import diff_of, is_directory, on_files
 from qwright.tools.sanitise import shown_name
 from qwright.tools.text import FileText, decode, split_lines
 
@@ -30,6 +30,9 @@ class WriteFile(Tool):
 
     async def run(self, workspace: Workspace) -> ToolResult:
         return await on_files(workspace, self._write)
+
+    async def preview(self, workspace: Workspace) -> str:
+        return await diff_of(workspace, self._write)
 
     def _write(self, tree: Tree) -> ToolResult:
         path = tree.normalise(self.path)

@@ -100,7 +100,7 @@ class TestSummary:
 
 def test_system_and_first_prompt_stay_to_the_byte() -> None:
     step = turn(READ)
-    system, first, *rest = compaction.begun_anew(START, "So far.", step)
+    system, first, *rest = compaction.begun_anew(START, "So far.", step, 4_000)
     assert system == START[0]
     assert first.content == "Fix it.\n\nSo far."
     assert rest == step

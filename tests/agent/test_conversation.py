@@ -24,7 +24,9 @@ LINES = "some words of a line\n"
 
 def talk(size: int = 8_192) -> Conversation:
     context = Context(DEFAULT.model_copy(update={"context": size}))
-    return Conversation(context, SYSTEM, "Fix it.", [])
+    found = Conversation(context, SYSTEM, [])
+    found.asked("Fix it.", "Fix it.")
+    return found
 
 
 def answer(found: Conversation, text: str = "Hm.", *, calls: bool = True) -> None:

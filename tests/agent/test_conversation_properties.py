@@ -63,7 +63,8 @@ def test_it_always_fits_and_stays_paired(
     size: int, turns: list[tuple[list[tuple[str, int]], int, bool]]
 ) -> None:
     context = Context(DEFAULT.model_copy(update={"context": size}))
-    found = Conversation(context, Message(role="system", content="You help."), "Fix it.", [])
+    found = Conversation(context, Message(role="system", content="You help."), [])
+    found.asked("Fix it.", "Fix it.")
     play(found, turns)
     if not found.shorten():
         found.compact("", "")
