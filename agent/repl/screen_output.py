@@ -1,0 +1,55 @@
+"""The terminal as prompt-toolkit writes to it: every change in one synchronised write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import TextIO
+
+from prompt_toolkit.data_structures import Size
+from prompt_toolkit.output.vt100 import Vt100_Output
+
+_BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"
+
+
+class ScreenOutput(Vt100_Output):
+    """Holds back what is flushed inside `held()`, and writes it whole.
+
+    Terminals that know synchronised output show each write at once; the others ignore the marks.
+    The cursor's position is never asked for: an answer that comes late would be taken for keys.
+    """
+
+    def __init__(
+        self, stdout: TextIO, get_size: Callable[[], Size], term: str, *, enable_bell: bool = False
+    ) -> None:
+        super().__init__(stdout, get_size, term=term, enable_bell=enable_bell, enable_cpr=False)
+        self._holds = 0
+        self.gone = False
+        """The terminal was closed: nothing is written any more."""
+
+    @contextmanager
+    def held(self) -> Generator[None]:
+        """Write nothing until the end of the block, then everything."""
+        self._holds += 1
+        try:
+            yield
+        finally:
+            self._holds -= 1
+            self.flush()
+
+    def flush(self) -> None:
+        if self._holds or not self._buffer:
+            return
+        if self.gone:
+            self._buffer.clear()
+            return
+        self._buffer[:] = [_BEGIN, *self._buffer, _END]
+        try:
+            super().flush()
+        except OSError:
+            self.gone = True
+
+    def disable_bracketed_paste(self) -> None:
+        """Not between erasing and drawing: a paste might arrive just then."""
+        if not self._holds:
+            super().disable_bracketed_paste()
