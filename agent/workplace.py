@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from qwright.sandbox.accept import finish_broken
 from qwright.sandbox.base import Sandbox
-from qwright.sandbox.errors import QwrightError
+from qwright.sandbox.bridge import Bridge
+from qwright.sandbox.errors import QwrightError, WorkspaceError
 from qwright.sandbox.session_dir import Session
+from qwright.sandbox.store import CheckpointStore
 from qwright.sandbox.tree import Tree
 from qwright.sandbox.workspace import Workspace
 
@@ -54,17 +57,61 @@ async def open_workspace(
     )
     for notice in checkout.notices:
         progress(notice)
+    start = starter(session, place, progress, on_failure)
+    return _workspace(session, checkout.store, start, disturbed=False)
+
+
+async def reopen_workspace(
+    session: Session,
+    place: Place,
+    progress: Progress,
+    on_failure: Callable[[QwrightError], None],
+) -> Workspace:
+    """Go on in the files of a session that this process has taken over, killed or not.
+
+    As `open_workspace`, but what records or changes the files waits until the new container has
+    started, since one of before may still be writing until then.
+    """
+    source = Path(session.record.source)
+    if not source.is_dir():
+        raise WorkspaceError(f"{source} is gone: the session's files are in {session.path / 'ws'}")
+    store = session.store()
+    if store.cursor() is None:
+        raise WorkspaceError(f"session {session.record.id} ended before its first checkpoint")
+    await asyncio.to_thread(finish_broken, source, session.path, store)
+    start = starter(session, place, progress, on_failure)
+    return _workspace(session, store, start, disturbed=True)
+
+
+def starter(
+    session: Session,
+    place: Place,
+    progress: Progress,
+    on_failure: Callable[[QwrightError], None],
+) -> Callable[[], Awaitable[Sandbox]]:
+    """What starts the session's container; `on_failure` hears of it when that cannot start."""
 
     async def start() -> Sandbox:
         try:
-            return await _start(session, place, owner, progress)
+            return await _start(session, place, session.record.owner, progress)
         except QwrightError as error:
             on_failure(error)
             raise
 
-    tree = Tree(session.path / "ws", owner)
-    workspace = Workspace(tree, checkout.store, start)
-    workspace.subdirectory = checkout.subdirectory
+    return start
+
+
+def _workspace(
+    session: Session,
+    store: CheckpointStore,
+    start: Callable[[], Awaitable[Sandbox]],
+    *,
+    disturbed: bool,
+) -> Workspace:
+    bridge = Bridge(Path(session.record.source), session.path, store)
+    tree = Tree(session.path / "ws", session.record.owner)
+    workspace = Workspace(tree, store, start, bridge=bridge, disturbed=disturbed)
+    workspace.subdirectory = session.record.subdirectory
     return workspace
 
 

@@ -26,6 +26,7 @@ from qwright.sandbox.merge import (
     three_way,
 )
 from qwright.sandbox.plumbing import Plumbing
+from qwright.sandbox.seen import follow
 from qwright.sandbox.store import Change, Checkpoint, CheckpointStore
 from qwright.sandbox.tree import Tree, is_temporary, shown
 
@@ -80,14 +81,18 @@ def apply_result(
         wanted = _versions(store, store.changed(base, result))
         steps = _plan(tree, wanted, Plumbing(store.git_dir))
         if not steps:
+            follow(store, base, result)
             return Applied([], [])
-        log = journal.begin(session_dir / "applied", source, result.commit, _replaced(store, steps))
+        replaced = _replaced(store, steps)
+        log = journal.begin(session_dir / "applied", source, base.commit, result.commit, replaced)
         failpoint("apply-journal")
         try:
             _carry_out(tree, steps)
         except PathError as error:
             _take_back(tree, log, store)
             raise WorkspaceError(f"{error}; nothing was changed") from error
+        follow(store, base, result)
+        failpoint("apply-followed")
         log.mark("done")
         failpoint("apply-done")
     merged = [step.path for step in steps if step.after != wanted[step.path][1]]
@@ -107,6 +112,14 @@ def undo_apply(source: Path, session_dir: Path, store: CheckpointStore) -> Appli
         return _take_back(tree, log, store)
 
 
+def finish_broken(source: Path, session_dir: Path, store: CheckpointStore) -> None:
+    """Take back an application that was killed half-way. Raises ConflictError, WorkspaceError."""
+    log = journal.latest(session_dir / "applied")
+    if log is not None and log.state in ("started", "undoing"):
+        with _locked(source) as tree:
+            _finish_broken(tree, session_dir, store)
+
+
 def patch_text(store: CheckpointStore, base: Checkpoint, result: Checkpoint) -> bytes:
     """The difference as a patch that `git apply` takes, binary files included."""
     return store.patch(base, result)
@@ -119,6 +132,9 @@ def _take_back(tree: Tree, log: Journal, store: CheckpointStore) -> Applied:
     log = log.mark("undoing")
     failpoint("undo-journal")
     _carry_out(tree, steps)
+    if log.base:
+        follow(store, store.find(log.result), store.find(log.base))
+        failpoint("undo-followed")
     log.mark("undone")
     merged = [step.path for step in steps if step.after != wanted[step.path][1]]
     return Applied(sorted(step.path for step in steps), sorted(merged))

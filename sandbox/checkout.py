@@ -88,6 +88,32 @@ def create_checkout(
     return Checkout(plan.root, inside, plan.head, store, base, plan.notices)
 
 
+def nested_files(root: Path, inside: str) -> list[str]:
+    """The files of a repository or folder `inside` the one at `root`, relative to `root`."""
+    plan = _Plan(root)
+    inner = UserRepo.find(root / inside) if (root / ".git").exists() else None
+    if inner is not None and inner.root.resolve() == (root / inside).resolve():
+        _add_repository(plan, inner, f"{inside}/")
+    elif inner is None:
+        for path, _ in _walk(root / inside):
+            _add_untracked(plan, f"{inside}/{path}")
+    return list(plan.paths)
+
+
+def files_inside(directory: Path) -> list[str]:
+    """The files that a session of this folder would copy, relative to it. Raises WorkspaceError."""
+    plan = _plan(directory)
+    inside = directory.resolve().relative_to(plan.root).as_posix()
+    above = "" if inside == "." else f"{inside}/"
+    return [path.removeprefix(above) for path in plan.paths if path.startswith(above)]
+
+
+def is_wanted(path: str) -> bool:
+    """Whether a file that git does not track belongs to a session."""
+    parts = path.split("/")
+    return not (any(map(is_litter, parts)) or any(map(is_git_name, parts)) or is_secret(parts[-1]))
+
+
 def _plan(source: Path) -> _Plan:
     if not source.is_dir():
         raise WorkspaceError(f"{source}: no such directory")

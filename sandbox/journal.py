@@ -42,6 +42,8 @@ class Journal:
     state: State
     created: str
     paths: tuple[Replaced, ...]
+    base: str = ""
+    """The commit from which it was applied; "" in journals of old."""
 
     def mark(self, state: State) -> Journal:
         """Change the state, durably. Raises WorkspaceError."""
@@ -50,12 +52,14 @@ class Journal:
         return marked
 
 
-def begin(directory: Path, source: Path, result: str, paths: Sequence[Replaced]) -> Journal:
+def begin(
+    directory: Path, source: Path, base: str, result: str, paths: Sequence[Replaced]
+) -> Journal:
     """Write a new journal durably. Raises WorkspaceError."""
     directory.mkdir(mode=0o700, exist_ok=True)
     file = directory / f"{len(_files(directory)) + 1:06d}.json"
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    journal = Journal(file, str(source), result, "started", now, tuple(paths))
+    journal = Journal(file, str(source), result, "started", now, tuple(paths), base)
     _save(journal)
     return journal
 
@@ -86,9 +90,8 @@ def _load(file: Path) -> Journal:
             Replaced(item["path"], _recorded(item["before"]), _recorded(item["after"]))
             for item in value["paths"]
         )
-        return Journal(
-            file, value["source"], value["result"], value["state"], value["created"], paths
-        )
+        head = (value["source"], value["result"], value["state"], value["created"])
+        return Journal(file, *head, paths, value.get("base", ""))
     except (KeyError, TypeError) as error:
         raise WorkspaceError(f"{file} is damaged: what was applied cannot be undone") from error
 

@@ -32,6 +32,8 @@ LITTER = (
     ".qwright-*.tmp",
 )
 """What builds and test runs leave behind, in git's ignore syntax: never recorded as new files."""
+ADDED = ".added"
+"""Where folders lie that the user added to read; no part of any checkpoint."""
 
 _LIST_SECONDS = 30.0
 
@@ -99,7 +101,8 @@ def is_litter(name: str) -> bool:
 
 
 def _listed(git: Plumbing, work_tree: Path) -> list[str]:
-    command = ("ls-files", "-z", "-m", "-d", "-o", f"--exclude-from={git.git_dir}/info/exclude")
+    rules = ("-x", f"/{ADDED}/", f"--exclude-from={git.git_dir}/info/exclude")
+    command = ("ls-files", "-z", "-m", "-d", "-o", *rules)
     try:
         raw = git.run(*command, "--exclude-per-directory=.gitignore", timeout=_LIST_SECONDS)
     except GitFailedError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import time
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -14,9 +15,11 @@ from qwright.sandbox.dirs import state_dir
 from qwright.sandbox.durable import read_json, write_json
 from qwright.sandbox.errors import WorkspaceError
 from qwright.sandbox.locks import FileLock
-from qwright.sandbox.store import CheckpointStore
+from qwright.sandbox.plumbing import Plumbing
+from qwright.sandbox.store import CURSOR, Checkpoint, CheckpointStore
 
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+_COPY_SECONDS = 600.0
 _LOCK_TRIES = 25
 _LOCK_PAUSE = 0.02
 RUNNING = "running"
@@ -46,6 +49,9 @@ class SessionRecord:
     pid: int = 0
     owner: tuple[int, int] | None = None
     """(uid, gid) of the container's user when it is not ours."""
+    title: str = ""
+    committed: str = ""
+    """Commit of the checkpoint up to which the user has committed the result."""
 
 
 class Session:
@@ -153,6 +159,58 @@ def find_session(name: str = "", *, own: bool = False) -> Session:
     if name and len(matching) > 1 and not exact:
         raise WorkspaceError(f"{len(matching)} sessions begin with {name}: give more of the name")
     return Session.load((exact or matching)[-1].path, own=own)
+
+
+def fork_session(session: Session, checkpoint: Checkpoint | None = None) -> Session:
+    """Copy a session, with its files as in `checkpoint`, by default the last one; owns the copy.
+
+    Checkpoints, conversation and log are copied too; what no checkpoint holds (ignored files, added
+    folders) is not, and undoing what was applied stays with the original. Raises WorkspaceError.
+    """
+    old = session.record
+    copy = Session.create(Path(old.source), prompt=old.prompt, model=old.model)
+    try:
+        for file in session.path.glob("*.jsonl"):
+            shutil.copyfile(file, copy.path / file.name)
+        unfinished = shutil.ignore_patterns("index", "*.lock", "build-*")
+        shutil.copytree(session.path / "store.git", copy.path / "store.git", ignore=unfinished)
+        copy.update(
+            base=old.base,
+            subdirectory=old.subdirectory,
+            owner=old.owner,
+            title=old.title,
+            committed=old.committed,
+        )
+        _check_out(copy, checkpoint)
+    except OSError as error:
+        _discard(copy)
+        raise WorkspaceError(f"cannot copy session {old.id}: {error.strerror}") from error
+    except BaseException:
+        _discard(copy)
+        raise
+    return copy
+
+
+def _check_out(session: Session, checkpoint: Checkpoint | None) -> None:
+    """Make the files of a session that has none yet. No container can see them so far."""
+    store = session.store()
+    target = checkpoint or store.cursor()
+    if target is None:
+        raise WorkspaceError(f"session {session.record.id} has no checkpoint")
+    store.work_tree.mkdir(mode=0o755)
+    git = Plumbing(store.git_dir, store.work_tree)
+    git.run("read-tree", "--reset", "-u", target.tree, timeout=_COPY_SECONDS)
+    git.run("update-ref", CURSOR, target.commit)
+    if session.record.owner is not None:
+        for above, folders, files in os.walk(store.work_tree):
+            for name in (".", *folders, *files):
+                os.chown(f"{above}/{name}", *session.record.owner, follow_symlinks=False)
+    git.run("update-index", "-q", "--refresh", timeout=_COPY_SECONDS, codes=(0, 1))
+
+
+def _discard(session: Session) -> None:
+    session.close()
+    shutil.rmtree(session.path, ignore_errors=True)
 
 
 def _take_lock(path: Path) -> FileLock:

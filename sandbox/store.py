@@ -26,7 +26,9 @@ from qwright.sandbox.tree import Tree
 
 _ATTRIBUTES = "* -text -eol -ident -filter -working-tree-encoding !diff !merge\n"
 _STEPS = "refs/qwright/step/"
-_CURSOR = "refs/qwright/cursor"
+CURSOR = "refs/qwright/cursor"
+SEEN = "refs/qwright/seen"
+"""The user's files as the session last knew them; see seen.py."""
 _NOTHING = "0" * 40
 _STAGE_SECONDS = 600.0
 
@@ -86,7 +88,7 @@ class CheckpointStore:
     def seed(self, files: Iterable[Copied], trailers: Sequence[str] = ()) -> Checkpoint:
         """Make the first checkpoint (step 0) of files that were just copied to the work tree."""
         message = "\n".join(("base", "", "Step: 0", *trailers, ""))
-        refs = (f"{_STEPS}000000", _CURSOR)
+        refs = (f"{_STEPS}000000", CURSOR)
         script = import_script(files, self.work_tree, refs, message.encode())
         # The user still has these very bytes, so the disk need not be waited for.
         command = ("fast-import", "--quiet", "--done", "--depth=0")
@@ -114,8 +116,22 @@ class CheckpointStore:
 
     def cursor(self) -> Checkpoint | None:
         """The checkpoint the checkout was last known to be at."""
-        found = self._refs(_CURSOR)
+        return self.at(CURSOR)
+
+    def base(self) -> Checkpoint | None:
+        """The first checkpoint; cheaper than the log."""
+        return self.at(f"{_STEPS}000000")
+
+    def at(self, ref: str) -> Checkpoint | None:
+        """What a ref of the store points at; None when there is no such ref."""
+        found = self._refs(ref)
         return found[0] if found else None
+
+    def find(self, commit: str) -> Checkpoint:
+        """The checkpoint with this commit, a step or not. Raises GitFailedError."""
+        tree = self._git.run("rev-parse", "--verify", "-q", f"{commit}^{{tree}}").decode().strip()
+        step = self.trailer(Checkpoint(commit, tree, 0, ""), "Step")
+        return Checkpoint(commit, tree, int(step or 0), "")
 
     def log(self) -> list[Checkpoint]:
         """All checkpoints in the order in which they were recorded."""
@@ -127,15 +143,15 @@ class CheckpointStore:
         fields = os.fsdecode(raw).split("\0")[:-1]
         return [_change(head, path) for head, path in zip(fields[::2], fields[1::2], strict=True)]
 
-    def diff(self, old: Checkpoint, new: Checkpoint) -> str:
-        """What changed, for a person or a model to read; binary files are only named."""
-        text = self._git.run("diff-tree", "-p", *_INERT, "-M", old.tree, new.tree)
+    def diff(self, old: Checkpoint, new: Checkpoint, paths: Sequence[str] = ()) -> str:
+        """What changed (there), for a person or a model to read; binary files are only named."""
+        text = self._git.run("diff-tree", "-p", *INERT, "-M", old.tree, new.tree, "--", *paths)
         return text.decode(errors="replace")
 
     def patch(self, old: Checkpoint, new: Checkpoint) -> bytes:
         """What changed, complete, as `git apply` takes it."""
         exact = ("--binary", "--full-index", "--no-renames")
-        return self._git.run("diff-tree", "-p", *_INERT, *exact, old.tree, new.tree)
+        return self._git.run("diff-tree", "-p", *INERT, *exact, old.tree, new.tree)
 
     def blob(self, sha: str) -> bytes:
         """The bytes of a recorded file, or the target of a recorded link."""
@@ -152,6 +168,8 @@ class CheckpointStore:
     def keep(self, contents: Sequence[bytes]) -> list[str]:
         """Keep bytes in the store, durably, and return their names in the same order."""
         names = [_blob_name(data) for data in contents]
+        if not names:
+            return []
         asked = "\n".join(names).encode() + b"\n"
         answers = self._git.run("cat-file", "--batch-check", stdin=asked).splitlines()
         new = {
@@ -187,6 +205,13 @@ class CheckpointStore:
         Files made since then were recorded, so they are removed; what was never recorded
         (ignored files, for one) stays. Raises WorkspaceError and then says what stands.
         """
+        self._go(checkpoint, new=False)
+
+    def adopt(self, target: Checkpoint) -> None:
+        """As `restore`, to a commit that is no step yet (`trees.build`); it becomes one."""
+        self._go(target, new=True)
+
+    def _go(self, checkpoint: Checkpoint, *, new: bool) -> None:
         present = self._record_whole(checkpoint)
         failpoint("restore-recorded")
         changed = self.changed(present, checkpoint)
@@ -198,7 +223,8 @@ class CheckpointStore:
                 f"step {checkpoint.step} was not restored completely; the state before is kept "
                 f"as {present.commit[:12]}"
             )
-        self._move([f"update {_CURSOR} {checkpoint.commit} {present.commit}"])
+        step = [f"create {_STEPS}{self._next_number():06d} {checkpoint.commit}"] if new else []
+        self._move([*step, f"update {CURSOR} {checkpoint.commit} {present.commit}"])
 
     def _record_whole(self, target: Checkpoint) -> Checkpoint:
         # Ignored files which the target would overwrite are recorded too, or they would be lost.
@@ -237,7 +263,7 @@ class CheckpointStore:
         except GitFailedError:
             (self.git_dir / "index").unlink(missing_ok=True)
             if self.cursor() is not None:
-                self._git.run("read-tree", _CURSOR)
+                self._git.run("read-tree", CURSOR)
 
     def _drop_broken_refs(self) -> None:
         # Refs are not synced one by one: after a power cut the newest may be empty.
@@ -248,7 +274,10 @@ class CheckpointStore:
                 whole.append(name)
             else:
                 ref.unlink()
-        cursor = self.git_dir / _CURSOR
+        seen = self.git_dir / SEEN
+        if seen.exists() and not self._has(seen.read_text(errors="replace").strip()):
+            seen.unlink()
+        cursor = self.git_dir / CURSOR
         if whole and (not cursor.exists() or not self._has(cursor.read_text().strip())):
             cursor.write_text(whole[-1] + "\n")
 
@@ -293,7 +322,7 @@ class CheckpointStore:
         self._move(
             [
                 f"create {_STEPS}{self._next_number():06d} {commit}",
-                f"update {_CURSOR} {commit} {before}",
+                f"update {CURSOR} {commit} {before}",
             ]
         )
         failpoint("record-moved")
@@ -329,7 +358,7 @@ class CheckpointStore:
         self.notices.extend(line for line in lines if line not in self.notices)
 
 
-_INERT = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=all", "--no-color", "-r")
+INERT = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=all", "--no-color", "-r")
 
 
 def _change(head: str, path: str) -> Change:

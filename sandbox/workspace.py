@@ -8,11 +8,12 @@ the checkout and is never mounted.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
-from typing import ParamSpec, TypeVar
+from typing import Literal, ParamSpec, TypeVar
 
 from qwright.sandbox.base import CommandResult, Sandbox
+from qwright.sandbox.bridge import Applied, Bridge, Hunk, Pulled
 from qwright.sandbox.errors import SandboxError, WorkspaceError
 from qwright.sandbox.store import Checkpoint, CheckpointStore
 from qwright.sandbox.tree import Tree
@@ -33,13 +34,18 @@ class Workspace:
         tree: Tree,
         store: CheckpointStore,
         start_sandbox: Callable[[], Awaitable[Sandbox]],
+        *,
+        bridge: Bridge | None = None,
+        disturbed: bool = False,
     ) -> None:
+        """`disturbed`: a container of before may still write until the new one has started."""
         self.tree = tree
         self.store = store
+        self._bridge = bridge
         self.subdirectory = "."
         """Where in the checkout the user was; the verify command runs there."""
         self._starting = asyncio.create_task(_started(start_sandbox))
-        self._has_run = False
+        self._has_run = disturbed
         self._checkpoints = asyncio.Lock()
 
     @property
@@ -52,6 +58,21 @@ class Workspace:
         """The git tree of the last checkpoint: equal for equal files."""
         cursor = self.store.cursor()
         return cursor.tree if cursor else ""
+
+    @property
+    def bridge(self) -> Bridge:
+        """The way to the user's files and back. Raises WorkspaceError where there are none."""
+        if self._bridge is None:
+            raise WorkspaceError("these files are nobody's: there is nothing to bring them to")
+        return self._bridge
+
+    @property
+    def sandbox_state(self) -> Literal["starting", "ready", "failed"]:
+        """How far the container is."""
+        if not self._starting.done():
+            return "starting"
+        failed = self._starting.cancelled() or self._starting.exception() is not None
+        return "failed" if failed else "ready"
 
     @property
     def notices(self) -> list[str]:
@@ -84,6 +105,44 @@ class Workspace:
         """
         async with self._still():
             await _to_the_end(self.store.restore, checkpoint)
+
+    async def pull(self) -> Pulled:
+        """Bring the user's own edits in; see `Bridge.pull`."""
+        async with self._checkpoints:
+            edited = await _to_the_end(self.bridge.edited)
+        if edited is None:
+            return Pulled(notices=self.bridge.notices)
+        async with self._still():
+            return await _to_the_end(self.bridge.pull, edited)
+
+    async def accept(self, chosen: Collection[Hunk] | None = None) -> Applied:
+        """Bring what is pending, or these hunks, to the user's files; see `Bridge.accept`."""
+        async with self._checkpoints:  # from the store alone, so nothing has to stand still
+            return await _to_the_end(self.bridge.accept, chosen)
+
+    async def reject(self, chosen: Collection[Hunk] | None = None) -> list[str]:
+        """Take what is pending, or these hunks, out of the files; see `Bridge.reject`."""
+        async with self._still():
+            return await _to_the_end(self.bridge.reject, chosen)
+
+    async def revert(
+        self, before: Checkpoint, after: Checkpoint, label: str, *, yours: bool = False
+    ) -> list[str]:
+        """Take what changed between two checkpoints out of the files; see `Bridge.revert`."""
+        async with self._still():
+            return await _to_the_end(self.bridge.revert, before, after, label, yours=yours)
+
+    async def settle(self, paths: Collection[str], keep: Literal["yours", "agent's"]) -> None:
+        """End a conflict in these paths; see `Bridge.settle`."""
+        async with self._still():
+            await _to_the_end(self.bridge.settle, paths, keep)
+
+    async def restart(self, start_sandbox: Callable[[], Awaitable[Sandbox]]) -> None:
+        """Go on in another container over the same files; begins to start it."""
+        async with self._checkpoints:
+            await self.close()
+            self._starting = asyncio.create_task(_started(start_sandbox))
+            self._has_run = False
 
     async def diff(self, since: Checkpoint | None = None) -> str:
         """What the last checkpoint changed since another one, by default since the first."""
