@@ -6,40 +6,29 @@ import argparse
 import re
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from qwright.agent import __version__
 from qwright.agent.errors import ConfigError
+from qwright.agent.help_format import HelpFormatter
+from qwright.agent.language import say
 
 if TYPE_CHECKING:
     from qwright.agent.embedded.commands import Subparsers
 
-COMMANDS = ("models", "sandbox", "sessions", "apply", "undo", "doctor", "trust")
-
-_EPILOG = """\
-commands:
-  qwright models list|pull|rm|ps|stop   weights and servers of the embedded model
-  qwright models probe                  what works on a server: tools, window, cache, speed
-  qwright sessions [list|show|diff|rm]  past runs, their steps and diffs
-  qwright apply ID                      bring a session's result into the working tree
-  qwright undo [ID]                     take an applied result back
-  qwright doctor                        check engine, image, limits, weights, server
-  qwright sandbox build|clean           build the default image; remove left-over containers
-  qwright trust [DIR]                   let DIR/.qwright/config.toml take part
-
-exit codes:
-  0 done   3 not verified   4 done but not applied (conflict)   1 bug in qwright (report written)
-  41 key refused   42 bad usage   43 model failure   44 sandbox failure
-  53 turn limit   55 other limit (tokens, time, context window, going in circles)
-  130 interrupted
-
-With no --model, --base-url or API key, the embedded Qwen2.5-Coder runs on this machine.
-Variables: OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_MODEL, DASHSCOPE_API_KEY, DASHSCOPE_REGION,
-  OPENROUTER_API_KEY, MODELSCOPE_API_KEY, OLLAMA_HOST, NO_COLOR, QWRIGHT_HOME.
-"""
+COMMANDS = ("models", "sandbox", "sessions", "apply", "undo", "doctor", "config", "trust")
 
 
 class _Parser(argparse.ArgumentParser):
+    """Speaks the user's language in all that argparse would put into English help."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs |= {"add_help": False, "formatter_class": HelpFormatter, "allow_abbrev": False}
+        super().__init__(*args, **kwargs)
+        self._positionals.title = say("help.arguments")
+        self._optionals.title = say("help.options")
+        self.add_argument("-h", "--help", action="help", help=say("help.help"))
+
     def error(self, message: str) -> NoReturn:
         raise ConfigError(f"{message}; see qwright --help")
 
@@ -94,17 +83,15 @@ def dollars(text: str) -> float:
 def _run_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="qwright",
-        description="A coding agent for Qwen-Coder: every command in a container, every step in\n"
-        "git. The result is applied to your working tree; `qwright undo` takes it back.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+        description=say("help.description").strip(),
+        epilog=say("help.epilog").strip(),
     )
     add = parser.add_argument
-    add("task", nargs="?", help="what to do; text on stdin is added to it, or is the task")
-    add("-p", "--prompt", metavar="TASK", help="the same as TASK")
-    add("-V", "-v", "--version", action="version", version=f"qwright {__version__}")
-    add("-C", "--cwd", metavar="DIR", default=".", help="work on the repository at DIR")
+    add("task", nargs="?", help=say("help.task"))
+    add("-p", "--prompt", metavar="TASK", help=say("help.prompt"))
+    version = f"qwright {__version__}"
+    add("-V", "-v", "--version", action="version", version=version, help=say("help.version"))
+    add("-C", "--cwd", metavar="DIR", default=".", help=say("help.cwd"))
     _add_repl_flags(parser)
     _add_model_flags(parser)
     _add_run_flags(parser)
@@ -114,98 +101,101 @@ def _run_parser() -> argparse.ArgumentParser:
 
 
 def _add_repl_flags(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument_group("terminal").add_argument
-    add("-i", "--interactive", action="store_true", help="open the terminal with TASK as its start")
-    add("-c", "--continue", dest="go_on", action="store_true", help="the newest session of here")
-    add(
-        "-r",
-        "--resume",
-        metavar="ID",
-        nargs="?",
-        const="",
-        help="a session by the beginning of its id; without one choose from a list",
-    )
-    add("--mode", choices=["plan", "ask", "auto-edit", "auto"], help="what is asked about first")
-    add("--apply", choices=["ask", "auto", "manual"], help="what happens to a turn's result")
-    add("--screen-reader", action="store_true", help="plain lines that nothing redraws")
+    add = parser.add_argument_group(say("help.group_terminal")).add_argument
+    add("-i", "--interactive", action="store_true", help=say("help.interactive"))
+    add("-c", "--continue", dest="go_on", action="store_true", help=say("help.continue"))
+    add("-r", "--resume", metavar="ID", nargs="?", const="", help=say("help.resume"))
+    add("--mode", choices=["plan", "ask", "auto-edit", "auto"], help=say("help.mode"))
+    add("--apply", choices=["ask", "auto", "manual"], help=say("help.apply"))
+    add("--screen-reader", action="store_true", help=say("help.screen_reader"))
 
 
 def _add_model_flags(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument_group("model").add_argument
-    add(
-        "-m",
-        "--model",
-        metavar="NAME",
-        help="an embedded model, a model of the server, or SERVER/NAME: ollama, "
-        "lmstudio, llamacpp, vllm, sglang, dashscope, openrouter, modelscope, openai",
-    )
-    add("--base-url", metavar="URL", help="an OpenAI-compatible server, e.g. http://host:8000/v1")
-    add(
-        "--effort",
-        choices=["off", "low", "medium", "high", "max"],
-        help="how much a thinking model thinks; default: its own, less on local servers",
-    )
+    add = parser.add_argument_group(say("help.group_model")).add_argument
+    add("-m", "--model", metavar="NAME", help=say("help.model"))
+    add("--base-url", metavar="URL", help=say("help.base_url"))
+    efforts = ["off", "low", "medium", "high", "max"]
+    add("--effort", choices=efforts, help=say("help.effort"))
 
 
 def _add_run_flags(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument_group("run").add_argument
-    add("--verify", metavar="CMD", help="command in the sandbox whose exit code 0 means success")
-    add("--verify-timeout", metavar="TIME", type=seconds, default=120.0, help="default 120s")
-    add("--max-turns", metavar="N", type=count, help="answers of the model, default 100")
-    add("--max-tokens", metavar="N", type=count, help="prompt and completion tokens together")
-    add("--max-cost", metavar="USD", type=dollars, help="no request starts beyond it, e.g. 0.50")
-    add("--max-wall-time", metavar="TIME", type=seconds, help="e.g. 90s, 5m, 1h")
-    add("-o", "--output-format", choices=["text", "json", "stream-json"], default="text")
+    add = parser.add_argument_group(say("help.group_run")).add_argument
+    add("--verify", metavar="CMD", help=say("help.verify"))
+    limit = say("help.verify_timeout")
+    add("--verify-timeout", metavar="TIME", type=seconds, default=120.0, help=limit)
+    add("--max-turns", metavar="N", type=count, help=say("help.max_turns"))
+    add("--max-tokens", metavar="N", type=count, help=say("help.max_tokens"))
+    add("--max-cost", metavar="USD", type=dollars, help=say("help.max_cost"))
+    add("--max-wall-time", metavar="TIME", type=seconds, help=say("help.max_wall_time"))
+    formats, shown = ["text", "json", "stream-json"], say("help.output_format")
+    add("-o", "--output-format", choices=formats, default="text", help=shown)
 
 
 def _add_result_flags(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("result").add_mutually_exclusive_group()
-    group.add_argument("--no-apply", action="store_true", help="keep the result in the session")
-    group.add_argument("--patch", metavar="FILE", help="write the result to FILE, - for stdout")
-    group.add_argument("--branch", metavar="NAME", help="commit the result to a new branch")
+    group = parser.add_argument_group(say("help.group_result")).add_mutually_exclusive_group()
+    group.add_argument("--no-apply", action="store_true", help=say("help.no_apply"))
+    group.add_argument("--patch", metavar="FILE", help=say("help.patch"))
+    group.add_argument("--branch", metavar="NAME", help=say("help.branch"))
 
 
 def _add_sandbox_flags(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument_group("sandbox").add_argument
-    add(
-        "--setup",
-        metavar="CMD",
-        action="append",
-        help="run once with network, e.g. 'pip install -r requirements.txt'; cached",
-    )
-    add("--network", choices=["none", "full"], help="network of the task's commands")
-    add("--image", metavar="REF", help="container image to work in")
+    add = parser.add_argument_group(say("help.group_sandbox")).add_argument
+    add("--setup", metavar="CMD", action="append", help=say("help.setup"))
+    add("--network", choices=["none", "full"], help=say("help.network"))
+    add("--image", metavar="REF", help=say("help.image"))
 
 
 def _command_parser() -> argparse.ArgumentParser:
     from qwright.agent.embedded.commands import add_models_command  # no run needs it
 
-    parser = _Parser(prog="qwright", allow_abbrev=False)
-    commands = parser.add_subparsers(dest="subcommand", required=True, parser_class=_Parser)
-    add_models_command(commands)
-    sandbox = commands.add_parser("sandbox", help="the container image").add_subparsers(
-        dest="action", required=True
+    parser = _Parser(prog="qwright")
+    commands = parser.add_subparsers(
+        title=say("help.commands"),
+        dest="subcommand",
+        metavar="COMMAND",
+        required=True,
+        parser_class=_Parser,
     )
-    build = sandbox.add_parser("build", help="build the default image")
-    build.add_argument("--force", action="store_true", help="build it again")
-    sandbox.add_parser("clean", help="remove containers that killed runs left")
+    add_models_command(commands)
+    _add_sandbox_commands(commands)
     _add_session_commands(commands)
-    commands.add_parser("doctor", help="check everything a run needs")
-    trust = commands.add_parser("trust", help="allow a project's configuration")
-    trust.add_argument("directory", nargs="?", default=".")
+    _add_config_commands(commands)
+    commands.add_parser("doctor", help=say("help.doctor"))
+    trust = commands.add_parser("trust", help=say("help.trust"))
+    trust.add_argument("directory", nargs="?", default=".", help=say("help.trust_directory"))
     return parser
 
 
+def _add_sandbox_commands(commands: Subparsers) -> None:
+    sandbox = commands.add_parser("sandbox", help=say("help.sandbox"))
+    actions = sandbox.add_subparsers(title=say("help.commands"), dest="action", required=True)
+    build = actions.add_parser("build", help=say("help.sandbox_build"))
+    build.add_argument("--force", action="store_true", help=say("help.sandbox_build_force"))
+    actions.add_parser("clean", help=say("help.sandbox_clean"))
+
+
 def _add_session_commands(commands: Subparsers) -> None:
-    sessions = commands.add_parser("sessions", help="past runs")
-    actions = sessions.add_subparsers(dest="action")
-    listing = actions.add_parser("list")
-    listing.add_argument("-n", type=count, default=20, help="how many, newest first")
+    sessions = commands.add_parser("sessions", help=say("help.sessions"))
+    actions = sessions.add_subparsers(title=say("help.commands"), dest="action")
+    listing = actions.add_parser("list", help=say("help.sessions_list"))
+    listing.add_argument("-n", type=count, default=20, help=say("help.sessions_count"))
     for name in ("show", "diff", "rm"):
-        actions.add_parser(name).add_argument("session", help="a session id, or its beginning")
-    commands.add_parser(
-        "apply", help="bring a session's result into the working tree"
-    ).add_argument("session")
-    commands.add_parser("undo", help="take an applied result back").add_argument(
-        "session", nargs="?"
-    )
+        action = actions.add_parser(name, help=say(f"help.sessions_{name}"))
+        action.add_argument("session", help=say("help.session"))
+    apply = commands.add_parser("apply", help=say("help.apply_session"))
+    apply.add_argument("session", help=say("help.session"))
+    undo = commands.add_parser("undo", help=say("help.undo"))
+    undo.add_argument("session", nargs="?", help=say("help.session_applied"))
+
+
+def _add_config_commands(commands: Subparsers) -> None:
+    config = commands.add_parser("config", help=say("help.config"))
+    actions = config.add_subparsers(title=say("help.commands"), dest="action")
+    for name in ("show", "get", "set", "unset", "edit", "path"):
+        action = actions.add_parser(name, help=say(f"help.config_{name}"))
+        if name in ("get", "set", "unset"):
+            action.add_argument("key", metavar="KEY", help=say("help.config_key"))
+        if name == "set":
+            action.add_argument("value", metavar="VALUE", help=say("help.config_value"))
+        if name not in ("show", "get"):
+            action.add_argument("--project", action="store_true", help=say("help.config_project"))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel
 
@@ -161,8 +161,8 @@ def known_key(key: str, keys: tuple[str, ...], more: str = "") -> str:
     name = key.strip().lower().replace("-", "_")
     if name in keys:
         return name
-    close = difflib.get_close_matches(name, keys, n=1, cutoff=0.5)
-    advice = f"did you mean {close[0]}?" if close else f"known: {', '.join(keys)}{more}"
+    close = difflib.get_close_matches(name, keys, n=2, cutoff=0.6)
+    advice = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(keys)}{more}"
     raise ConfigError(f"there is no setting {key!r}; {advice}")
 
 
@@ -223,8 +223,7 @@ def _shown(key: str, value: Any) -> str:
 def _toml(value: Any) -> str:
     import tomlkit
 
-    item: Any = tomlkit.item(value)
-    return str(item.as_string())
+    return str(cast(Any, tomlkit.item(value)).as_string())
 
 
 def _read(path: Path) -> str:

@@ -29,6 +29,7 @@ from qwright.agent.embedded.weights import (
     remove,
 )
 from qwright.agent.errors import ConfigError
+from qwright.agent.language import say
 
 Rows = Sequence[Sequence[str]]
 
@@ -41,22 +42,26 @@ class Subparsers(Protocol):
 
 def add_models_command(subparsers: Subparsers) -> None:
     """Add `models` with its commands; `run_models` runs what was parsed."""
-    models = subparsers.add_parser("models", help="fetch, remove and serve embedded models")
-    commands = models.add_subparsers(dest="models_command", metavar="COMMAND")
-    commands.add_parser("list", help="the models qwright can fetch, and which are here")
-    pull = commands.add_parser("pull", help="fetch a model and verify it")
-    pull.add_argument("name", metavar="NAME", help=f"such as {DEFAULT_MODEL}")
-    rm = commands.add_parser("rm", help="delete a model's file")
-    rm.add_argument("name", metavar="NAME")
-    tune = commands.add_parser("tune", help="find the fastest settings for this machine")
-    tune.add_argument("name", metavar="NAME", nargs="?", default=DEFAULT_MODEL)
-    commands.add_parser("ps", help="the servers that are running")
-    probe = commands.add_parser("probe", help="try a server out: tools, window, cache, speed")
-    probe.add_argument("-m", "--model", metavar="NAME", help="a model of the server")
-    probe.add_argument("--base-url", metavar="URL", help="default: as for a run")
-    probe.add_argument("-o", "--output-format", choices=["text", "json"], default="text")
-    end = commands.add_parser("stop", help="end one server, or all of them")
-    end.add_argument("name", metavar="NAME", nargs="?")
+    models = subparsers.add_parser("models", help=say("help.models"))
+    commands = models.add_subparsers(
+        title=say("help.commands"), dest="models_command", metavar="COMMAND"
+    )
+    commands.add_parser("list", help=say("help.models_list"))
+    pull = commands.add_parser("pull", help=say("help.models_pull"))
+    pull.add_argument("name", metavar="NAME", help=say("help.models_pull_name", name=DEFAULT_MODEL))
+    which = say("help.embedded_name")
+    rm = commands.add_parser("rm", help=say("help.models_rm"))
+    rm.add_argument("name", metavar="NAME", help=which)
+    tune = commands.add_parser("tune", help=say("help.models_tune"))
+    tune.add_argument("name", metavar="NAME", nargs="?", default=DEFAULT_MODEL, help=which)
+    commands.add_parser("ps", help=say("help.models_ps"))
+    probe = commands.add_parser("probe", help=say("help.models_probe"))
+    probe.add_argument("-m", "--model", metavar="NAME", help=say("help.probe_model"))
+    probe.add_argument("--base-url", metavar="URL", help=say("help.probe_base_url"))
+    formats, shown = ["text", "json"], say("help.output_format")
+    probe.add_argument("-o", "--output-format", choices=formats, default="text", help=shown)
+    end = commands.add_parser("stop", help=say("help.models_stop"))
+    end.add_argument("name", metavar="NAME", nargs="?", help=which)
 
 
 def run(args: argparse.Namespace) -> Coroutine[object, object, int]:
