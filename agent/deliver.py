@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qwright.agent.errors import ConfigError
 from qwright.agent.exits import Exit
-from qwright.sandbox.accept import apply_result, patch_text
+from qwright.sandbox.accept import Applied, apply_result, patch_text
 from qwright.sandbox.branch import require_free_name, save_branch
 from qwright.sandbox.errors import WorkspaceError
 from qwright.sandbox.review import warnings
+from qwright.sandbox.seen import seen_of, yours_of
 from qwright.sandbox.session_dir import Session
-from qwright.sandbox.store import Checkpoint
+from qwright.sandbox.store import Change, Checkpoint
 from qwright.tools.sanitise import shown_name
 
 NOTHING = "Nothing was changed."
@@ -79,21 +80,48 @@ def apply(session: Session) -> Delivered:
     """Apply to the working tree. Raises WorkspaceError; on a conflict nothing was written."""
     base, result = ends(session)
     store = session.store()
+    seen = seen_of(store)
+    if seen.tree != result.tree:  # part of it may have been accepted before
+        base = seen
+    changes = store.changed(base, result)
     applied = apply_result(Path(session.record.source), session.path, store, base, result)
     session.update(applied=True)
+    delivered = applied_text(session, applied, changes)
+    return replace(delivered, hints=(*delivered.hints, "To take it back: qwright undo"))
+
+
+def applied_text(session: Session, applied: Applied, changes: Iterable[Change]) -> Delivered:
+    """What was applied, and what of it to look at; `changes` is what was to be applied."""
+    if not applied.paths:
+        return Delivered("Your working tree has these changes already.")
     text = f"Applied to your working tree: {_names(applied.paths)}"
     if applied.merged:
         text += f" (merged with your own changes: {_names(applied.merged)})"
-    hints = [f"Look at {line}" for line in warnings(store, store.changed(base, result))]
-    return Delivered(text, hints=(*hints, "To take it back: qwright undo"))
+    written = [change for change in changes if change.path in applied.paths]
+    return Delivered(
+        text, hints=tuple(f"Look at {line}" for line in warnings(session.store(), written))
+    )
+
+
+def save_as_branch(session: Session, name: str) -> Delivered:
+    """Commit what the session changed to a new branch. Raises WorkspaceError."""
+    base, result = ends(session)
+    if base.tree == result.tree:
+        return Delivered(NOTHING)
+    return _branch(session, name, base, result)
 
 
 def ends(session: Session) -> tuple[Checkpoint, Checkpoint]:
-    """The first checkpoint and the last. Raises WorkspaceError when there is none."""
+    """What the session changed lies between these two. Raises WorkspaceError when there is none.
+
+    The first are the user's files as they would be without it: its first checkpoint, and the
+    user's own edits that were brought in since.
+    """
     log = steps(session)
     if not log:
         raise WorkspaceError(f"session {session.record.id} ended before its first checkpoint")
-    return log[0], session.store().cursor() or log[-1]
+    store = session.store()
+    return yours_of(store), store.cursor() or log[-1]
 
 
 def steps(session: Session) -> list[Checkpoint]:
@@ -116,7 +144,8 @@ def _patch(session: Session, file: str, base: Checkpoint, result: Checkpoint) ->
 
 def _branch(session: Session, name: str, base: Checkpoint, result: Checkpoint) -> Delivered:
     record = session.record
-    message = f"{record.prompt.strip().splitlines()[0][:70]}\n\nMade by qwright, {record.id}.\n"
+    first = record.title or record.prompt.strip().partition("\n")[0]
+    message = f"{first[:70] or 'Work of a session'}\n\nMade by qwright, {record.id}.\n"
     source = Path(record.source)
     branch = save_branch(source, session.store(), base, result, name, message)
     text = f"Committed to the branch {name}. To see it: git show {name}"

@@ -8,10 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from qwright.sandbox.checkout import SOURCE_HEAD
 from qwright.sandbox.errors import WorkspaceError
 from qwright.sandbox.merge import LINK
-from qwright.sandbox.store import Change, Checkpoint, CheckpointStore
+from qwright.sandbox.store import SOURCE_HEAD, Change, Checkpoint, CheckpointStore
 from qwright.sandbox.tree import shown
 from qwright.sandbox.user_repo import UserRepo
 

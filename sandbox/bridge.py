@@ -22,11 +22,12 @@ from qwright.sandbox.accept import (
 from qwright.sandbox.errors import WorkspaceError
 from qwright.sandbox.failpoint import failpoint
 from qwright.sandbox.hunks import Hunk, hunks_between, with_hunks
-from qwright.sandbox.seen import move_seen, seen_of
+from qwright.sandbox.seen import move_seen, move_yours, seen_of
 from qwright.sandbox.store import Change, Checkpoint, CheckpointStore
 from qwright.sandbox.tree import shown
 from qwright.sandbox.trees import Entry, build, commit_tree, merge, new_entry, old_entry
 from qwright.sandbox.user_files import UserFiles
+from qwright.sandbox.user_repo import UserRepo
 
 __all__ = ["Applied", "Bridge", "ConflictError", "Hunk", "Pulled"]
 
@@ -141,13 +142,8 @@ class Bridge:
         conflicts = set(merged.conflicts)
         self._change(here, merged.entries, YOUR_EDITS)
         failpoint("pull-adopted")
-        known = {
-            change.path: new_entry(change)
-            for change in self._store.changed(seen, theirs)
-            if change.path not in conflicts
-        }
-        if known:
-            move_seen(self._store, build(self._store, seen, known, "your files"))
+        changes = self._store.changed(seen, theirs)
+        self._learn(seen, [change for change in changes if change.path not in conflicts])
         return Pulled(sorted(merged.entries), sorted(merged.both), sorted(conflicts), notices)
 
     def settle(self, paths: Collection[str], keep: Literal["yours", "agent's"]) -> None:
@@ -161,14 +157,10 @@ class Bridge:
             return
         self._record("before settling")
         seen, here = self.seen, self._cursor()
-        known = {
-            change.path: new_entry(change)
-            for change in self._store.changed(seen, theirs)
-            if change.path in paths
-        }
+        changes = [one for one in self._store.changed(seen, theirs) if one.path in paths]
         if keep == "yours":
-            self._change(here, known, YOUR_EDITS)
-        move_seen(self._store, build(self._store, seen, known, "your files"))
+            self._change(here, {one.path: new_entry(one) for one in changes}, YOUR_EDITS)
+        self._learn(seen, changes)
 
     def revert(
         self, before: Checkpoint, after: Checkpoint, label: str, *, yours: bool = False
@@ -195,6 +187,17 @@ class Bridge:
             return Applied([], [])
         target = build(self._store, seen, merged.entries, "taken back")
         return apply_result(self.source, self._session, self._store, seen, target)
+
+    def _learn(self, seen: Checkpoint, changes: Sequence[Change]) -> None:
+        """Take the user's own changes into what is known of their files."""
+        if not changes:
+            return
+        known = {change.path: new_entry(change) for change in changes}
+        target = build(self._store, seen, known, "your files")
+        repo = UserRepo.find(self.source)
+        move_yours(self._store, seen, target, repo.head() if repo else None)
+        failpoint("pull-yours")
+        move_seen(self._store, target)
 
     def _entries(self, chosen: Collection[Hunk]) -> dict[str, Entry | None]:
         return with_hunks(self._store, self.pending(), self.hunks(), chosen)

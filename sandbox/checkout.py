@@ -13,12 +13,9 @@ from pathlib import Path
 from qwright.sandbox.errors import WorkspaceError
 from qwright.sandbox.scan import is_litter
 from qwright.sandbox.seed import copy_files
-from qwright.sandbox.store import Checkpoint, CheckpointStore
+from qwright.sandbox.store import SOURCE_HEAD, Checkpoint, CheckpointStore
 from qwright.sandbox.tree import is_git_name, shown
 from qwright.sandbox.user_repo import UserRepo
-
-SOURCE_HEAD = "Source-Head"
-"""Trailer of the first checkpoint: the commit the user's repository was at."""
 
 _FOLDER_FILES = 200_000
 _FOLDER_BYTES = 4_000_000_000

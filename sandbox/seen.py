@@ -1,28 +1,46 @@
-"""The user's files as the session last knew them: one ref in the session's store.
+"""What the session knows of the user's files: two refs in its store.
 
-It begins as the first checkpoint and moves when a result is applied or taken back, and when the
-user's own edits are brought in. What lies between it and the cursor was not accepted yet.
+"Seen" is the user's files as the session last knew them. It moves when a result is applied or
+taken back, and when the user's own edits are brought in. What lies between it and the cursor was
+not accepted yet. "Yours" is how the user's files would be without the session: it moves with the
+user's own edits only. What lies between it and the cursor is what the session did, accepted or
+not. Both begin as the first checkpoint.
 """
 
 from __future__ import annotations
 
 from qwright.sandbox.errors import WorkspaceError
 from qwright.sandbox.plumbing import Plumbing
-from qwright.sandbox.store import SEEN, Checkpoint, CheckpointStore
+from qwright.sandbox.store import SEEN, SOURCE_HEAD, YOURS, Checkpoint, CheckpointStore
 from qwright.sandbox.trees import build, merge
 
 
 def seen_of(store: CheckpointStore) -> Checkpoint:
     """The user's files as the session last knew them. Raises WorkspaceError before any are."""
-    found = store.at(SEEN) or store.base()
-    if found is None:
-        raise WorkspaceError("this session has no checkpoint yet")
-    return found
+    return _at(store, SEEN)
+
+
+def yours_of(store: CheckpointStore) -> Checkpoint:
+    """The user's files without the session's work. Raises WorkspaceError before any are known."""
+    return _at(store, YOURS)
 
 
 def move_seen(store: CheckpointStore, to: Checkpoint) -> None:
     """Say that the user's files are now known to be as in `to`."""
     Plumbing(store.git_dir).run("update-ref", SEEN, to.commit)
+
+
+def move_yours(store: CheckpointStore, old: Checkpoint, new: Checkpoint, head: str | None) -> None:
+    """Say that the user changed their files from `old` to `new`; `head` is where their git is.
+
+    An edit that needs the session's work to lie on counts as part of that work.
+    """
+    here = yours_of(store)
+    entries = merge(store, old, here, new).entries
+    if entries:
+        trailers = [f"{SOURCE_HEAD}: {head}"] if head else []
+        made = build(store, here, entries, "yours", trailers=trailers)
+        Plumbing(store.git_dir).run("update-ref", YOURS, made.commit)
 
 
 def follow(store: CheckpointStore, old: Checkpoint, new: Checkpoint) -> None:
@@ -38,3 +56,10 @@ def follow(store: CheckpointStore, old: Checkpoint, new: Checkpoint) -> None:
     else:
         return
     move_seen(store, target)
+
+
+def _at(store: CheckpointStore, ref: str) -> Checkpoint:
+    found = store.at(ref) or store.base()
+    if found is None:
+        raise WorkspaceError("this session has no checkpoint yet")
+    return found

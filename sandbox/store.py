@@ -28,7 +28,10 @@ _ATTRIBUTES = "* -text -eol -ident -filter -working-tree-encoding !diff !merge\n
 _STEPS = "refs/qwright/step/"
 CURSOR = "refs/qwright/cursor"
 SEEN = "refs/qwright/seen"
-"""The user's files as the session last knew them; see seen.py."""
+YOURS = "refs/qwright/yours"
+"""Two states of the user's files; see seen.py."""
+SOURCE_HEAD = "Source-Head"
+"""Trailer of the first checkpoint: the commit the user's repository was at."""
 _NOTHING = "0" * 40
 _STAGE_SECONDS = 600.0
 
@@ -274,9 +277,9 @@ class CheckpointStore:
                 whole.append(name)
             else:
                 ref.unlink()
-        seen = self.git_dir / SEEN
-        if seen.exists() and not self._has(seen.read_text(errors="replace").strip()):
-            seen.unlink()
+        for ref in (self.git_dir / SEEN, self.git_dir / YOURS):
+            if ref.exists() and not self._has(ref.read_text(errors="replace").strip()):
+                ref.unlink()
         cursor = self.git_dir / CURSOR
         if whole and (not cursor.exists() or not self._has(cursor.read_text().strip())):
             cursor.write_text(whole[-1] + "\n")

@@ -96,7 +96,7 @@ def _apply(name: str) -> None:
 def _undo(name: str | None) -> None:
     session = _applied_here() if name is None else find_session(name, own=True)
     undone = undo_apply(Path(session.record.source), session.path, session.store())
-    session.update(applied=False)
+    session.update(applied=_is_applied(session))
     print(f"Taken back: {_names(undone.paths) or 'nothing was left to take back'}.")
     if undone.merged:
         print(f"Your own later changes were kept in {_names(undone.merged)}.")
