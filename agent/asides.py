@@ -32,7 +32,7 @@ _OPENING = re.compile(
     r"|(?:suggested |git |session )?(?:title|commit(?: message)?|subject|message)\W*:)\s*",
     re.IGNORECASE,
 )
-_QUOTES = "\"'`*_“”‘’「」«»"
+_QUOTES = "\"'`*_\u201c\u201d\u2018\u2019\u300c\u300d\u00ab\u00bb"
 
 
 async def ask_aside(

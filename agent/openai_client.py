@@ -31,7 +31,16 @@ from qwright.agent.failures import (
 )
 from qwright.agent.learned import Notes
 from qwright.agent.messages import Message
-from qwright.agent.model import CallChunk, Chunk, Finish, RetryChunk, Sampling, ToolSpec, Usage
+from qwright.agent.model import (
+    CallChunk,
+    Chunk,
+    Finish,
+    PrefillChunk,
+    RetryChunk,
+    Sampling,
+    ToolSpec,
+    Usage,
+)
 from qwright.agent.profile import Profile
 from qwright.agent.request_body import Ask, refused_fields, request_body
 from qwright.agent.retry import RetryPolicy, retry_after, retry_wait
@@ -149,6 +158,8 @@ class OpenAIModel:
         reader, attempt = self._dialect.reader(ask.tools), _Attempt()
         async with stream:
             async for chunk in self._chunks(stream, attempt):
+                if chunk.read:
+                    yield PrefillChunk(*chunk.read)
                 for shown in reader.feed(chunk.delta):
                     yield shown
                 if reader.done:

@@ -13,6 +13,7 @@ from qwright.agent.messages import Message, ToolCall
 from qwright.agent.model import (
     CallChunk,
     Finish,
+    PrefillChunk,
     ReasoningDelta,
     RetryChunk,
     TextDelta,
@@ -111,7 +112,7 @@ async def ask(
             async for chunk in chunks:
                 if isinstance(chunk, RetryChunk):
                     answer, started = Answer(thought=answer.thought), time.monotonic()
-                else:
+                elif not isinstance(chunk, PrefillChunk):
                     _note(answer, chunk, time.monotonic() - started)
     finally:
         await model.close()

@@ -75,7 +75,7 @@ def request_body(
         **extra.get("extra_body", {}),
         **profile.extra_body,
     }
-    if endpoint.provider == "embedded":
+    if endpoint.provider in ("embedded", "llamacpp"):
         # Progress events while a long prompt is evaluated tell a busy server from a dead one.
         body["return_progress"] = True
     if endpoint.provider == "dashscope" and any(message.images for message in ask.messages):

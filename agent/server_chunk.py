@@ -21,6 +21,8 @@ class ServerChunk:
     finish: str | None = None
     """The server's finish_reason; None until the answer is complete."""
     usage: Usage | None = None
+    read: tuple[int, int] | None = None
+    """Tokens of the prompt that llama.cpp has read so far, those it kept included, and all."""
 
 
 def model_names(data: JsonValue) -> list[str]:
@@ -38,7 +40,8 @@ def read_chunk(data: JsonValue) -> ServerChunk:
     reasoning = _piece(delta.get("reasoning_content")) or _piece(delta.get("reasoning"))
     calls = tuple(_call(_object(one)) for one in _list(delta.get("tool_calls")))
     finish = _text(choice.get("finish_reason")) or None
-    return ServerChunk(Delta(_piece(delta.get("content")), reasoning, calls), finish, _usage(event))
+    shown = Delta(_piece(delta.get("content")), reasoning, calls)
+    return ServerChunk(shown, finish, _usage(event), _read(event))
 
 
 def _call(call: _Object) -> CallDelta:
@@ -57,6 +60,12 @@ def _arguments(value: JsonValue) -> str | None:
     if isinstance(value, dict):
         return json.dumps(value)
     return _piece(value) or None
+
+
+def _read(event: _Object) -> tuple[int, int] | None:
+    progress = _object(event.get("prompt_progress"))
+    done, total = _count(progress, "processed"), _count(progress, "total")
+    return (min(done, total), total) if total else None
 
 
 def _usage(event: _Object) -> Usage | None:

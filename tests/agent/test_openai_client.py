@@ -11,6 +11,7 @@ from qwright.agent.model import (
     CallChunk,
     Chunk,
     Finish,
+    PrefillChunk,
     ReasoningDelta,
     TextDelta,
 )
@@ -57,6 +58,14 @@ def test_calls_come_after_the_text_and_before_the_finish() -> None:
     chunks, _ = ask([Reply(OK)])
     kinds = [type(chunk) for chunk in chunks]
     assert kinds == [TextDelta, TextDelta, CallChunk, Finish]
+
+
+def test_what_a_local_server_has_read_so_far_comes_first() -> None:
+    event = b'data: {"choices": [], "prompt_progress": {"processed": %d, "total": 900}}\n\n'
+    body = event % 512 + event % 900
+    chunks, _ = ask([Reply(body + OK)], provider="llamacpp")
+    assert chunks[:2] == [PrefillChunk(512, 900), PrefillChunk(900, 900)]
+    assert [type(chunk) for chunk in chunks[2:]] == [TextDelta, TextDelta, CallChunk, Finish]
 
 
 def test_reasoning_is_streamed() -> None:

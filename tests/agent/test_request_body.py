@@ -72,7 +72,7 @@ LOW = {"chat_template_kwargs": {**KWARGS, "reasoning_effort": "low"}}
         ("openrouter", VLLM),
         ("modelscope", {**VLLM, "preserve_thinking": True}),
         ("embedded", {**LLAMACPP, **LOW, "return_progress": True}),
-        ("llamacpp", {**LLAMACPP, **LOW}),
+        ("llamacpp", {**LLAMACPP, **LOW, "return_progress": True}),
         ("vllm", {**VLLM, **MEDIUM}),
         ("sglang", {**VLLM, **MEDIUM}),
         ("ollama", {**LLAMACPP, "reasoning_effort": "low"}),

@@ -17,6 +17,7 @@ KEYS = st.sampled_from(
         *("choices", "delta", "content", "tool_calls", "index", "id", "function", "arguments"),
         *("name", "usage", "timings", "prompt_tokens", "finish_reason", "reasoning", "prompt_ms"),
         *("prompt_tokens_details", "cached_tokens", "reasoning_content", "cost", "prompt_n"),
+        *("prompt_progress", "processed", "total"),
     ]
 )
 EVENTS = st.recursive(
@@ -45,6 +46,15 @@ def test_reasoning_has_two_names() -> None:
     assert _delta(reasoning="b").delta.reasoning == "b"
     assert _delta(reasoning_content="", reasoning="b").delta.reasoning == "b"
     assert _delta(reasoning_content="a", reasoning="b").delta.reasoning == "a"
+
+
+def test_progress_in_reading_the_prompt_counts_what_was_kept() -> None:
+    progress = {"total": 1_200, "cache": 1_000, "processed": 1_100, "time_ms": 40}
+    delta = {"role": "assistant", "content": None}
+    event = {"choices": [{"delta": delta, "finish_reason": None}], "prompt_progress": progress}
+    assert read_chunk(event) == ServerChunk(read=(1_100, 1_200))
+    assert read_chunk({"prompt_progress": {"total": 3, "processed": 4}}).read == (3, 3)
+    assert read_chunk({"prompt_progress": {"total": 0, "processed": 0}}).read is None
 
 
 def test_call_fragments_keep_what_is_there() -> None:
