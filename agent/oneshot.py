@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn, TextIO
 
-from qwright.agent import choice, config, deliver
+from qwright.agent import choice, config, deliver, language
 from qwright.agent.cost import require_known_price
 from qwright.agent.errors import ConfigError
 from qwright.agent.events import Event, RunFinished, ToolFinished, VerifyFinished
@@ -51,6 +51,8 @@ def run(args: Namespace) -> Coroutine[object, object, int]:
     if not directory.is_dir():
         raise ConfigError(f"-C {args.cwd}: no such directory")
     settings, notices = config.load(directory)
+    if args.output_format != "text":
+        language.choose("en")  # programs read it
     progress = Progress(sys.stderr)
     for notice in notices:
         progress(notice)

@@ -11,6 +11,7 @@ from rich.status import Status
 from rich.text import Text
 
 from qwright.agent import events as ev
+from qwright.agent.language import say
 from qwright.agent.outcome import Outcome
 from qwright.tools.sanitise import sanitise
 
@@ -38,11 +39,13 @@ class TextRenderer:
         self._settle(event)
         match event:
             case ev.RunStarted():
-                self._line("", f"{event.model} · session {event.session}", "dim")
+                text = say("oneshot.started", model=event.model, session=event.session)
+                self._line("", text, "dim")
             case ev.AttemptStarted():
-                self._line("↻", f"attempt {event.attempt} of {event.of}, from the start", "yellow")
+                text = say("oneshot.attempt", attempt=event.attempt, of=event.of)
+                self._line("↻", text, "yellow")
             case ev.TurnStarted():
-                self._wait("thinking")
+                self._wait(say("oneshot.thinking"))
             case ev.TextDelta():
                 self._stream(event.text)
             case ev.ToolStarted():
@@ -72,20 +75,24 @@ class TextRenderer:
 
     def _verdict(self, outcome: Outcome) -> None:
         done = outcome.finished
-        how = {True: ", verified", False: ", not verified", None: ""}[done.verified]
-        cost = f"{done.seconds:.0f} s, {done.turns} turns, {_spent(done.tokens, done.cost)}"
+        spent = _spent(done.tokens, done.cost)
+        turns = say("oneshot.one_turn") if done.turns == 1 else say("oneshot.turns", n=done.turns)
+        cost = say("oneshot.cost", seconds=f"{done.seconds:.0f}", turns=turns, spent=spent)
         if done.reason == "done":
-            self._line("✓", f"Done{how}: {cost}", "bold green")
+            how = {True: "verified", False: "not_verified", None: "done"}[done.verified]
+            self._line("✓", say(f"oneshot.{how}", cost=cost), "bold green")
         else:
             self._line("✗", f"{done.text or done.reason} ({cost})", "bold red")
 
     def _remark(self, event: ev.Retrying | ev.Compacted | ev.Notice) -> None:
         match event:
             case ev.Retrying():
-                wait = f" in {event.wait:.0f} s" if event.wait else ""
-                self._line("↻", f"{event.reason}; trying again{wait}", "yellow")
+                text = say("oneshot.again", reason=event.reason)
+                if event.wait:
+                    text = say("oneshot.again_in", reason=event.reason, wait=f"{event.wait:.0f}")
+                self._line("↻", text, "yellow")
             case ev.Compacted():
-                text = f"older turns summarised: {event.before:,} → {event.after:,} tokens"
+                text = say("oneshot.compacted", before=event.before, after=event.after)
                 self._line("⇣", text, "dim")
             case ev.Notice():
                 self._line("!", event.text, "yellow")
@@ -104,7 +111,9 @@ class TextRenderer:
     def _verify(self, event: ev.VerifyFinished) -> None:
         good = event.exit_code == 0
         mark, style, word = ("✓", "green", "passes") if good else ("✗", "red", "fails")
-        self._line(mark, f"verify {word}: {event.command} ({event.seconds:.1f} s)", style)
+        seconds = f"{event.seconds:.1f}"
+        text = say(f"oneshot.verify_{word}", command=event.command, seconds=seconds)
+        self._line(mark, text, style)
         last = event.output.strip().splitlines()[-1:]
         self._quote("\n".join(last), limit=1)
 
@@ -113,7 +122,7 @@ class TextRenderer:
         for line in lines[:limit]:
             self._console.print(Text(f"  {line}", style=_diff_style(line)), soft_wrap=True)
         if len(lines) > limit:
-            self._line("", f"  … {len(lines) - limit} more lines", "dim")
+            self._line("", f"  {say('oneshot.more_lines', count=len(lines) - limit)}", "dim")
 
     def _quote(self, text: str, limit: int) -> None:
         lines = sanitise(text).strip().splitlines()
@@ -147,14 +156,17 @@ class TextRenderer:
 def _spent(tokens: ev.Tokens, cost: float | None) -> str:
     """Tokens and US dollars; "~" stands before what was estimated. What is free is not named."""
     about = "~" if tokens.estimated else ""
-    thought = f" ({about}{tokens.reasoning:,} reasoning)" if tokens.reasoning else ""
-    text = (
-        f"{about}{tokens.prompt:,} tokens in ({tokens.cached:,} cached), "
-        f"{about}{tokens.completion:,} out{thought}"
+    thought = f"{about}{tokens.reasoning:,}"
+    text = say(
+        "oneshot.tokens",
+        prompt=f"{about}{tokens.prompt:,}",
+        cached=tokens.cached,
+        completion=f"{about}{tokens.completion:,}",
+        thought=say("oneshot.thought", tokens=thought) if tokens.reasoning else "",
     )
     if not cost:
         return text
-    return f"{text}, {about}${cost:.4f}" if cost < 0.1 else f"{text}, {about}${cost:.2f}"
+    return say("oneshot.with_cost", text=text, cost=f"{about}${cost:.{4 if cost < 0.1 else 2}f}")
 
 
 def _argument(name: str, arguments: Mapping[str, Any]) -> str:
@@ -165,11 +177,12 @@ def _argument(name: str, arguments: Mapping[str, Any]) -> str:
 def _summary(event: ev.ToolFinished) -> str:
     details = event.details
     if "exit_code" in details:
-        return f" → exit {details['exit_code']} ({event.seconds:.1f} s)"
+        code, seconds = details["exit_code"], f"{event.seconds:.1f}"
+        return say("oneshot.exit", code=code, seconds=seconds)
     if "added" in details:
         return f" +{details['added']} -{details['removed']}"
     if "todos" in details:
-        return f" {len(details['todos'])} steps, {details['left']} left"
+        return say("oneshot.steps", count=len(details["todos"]), left=details["left"])
     return ""
 
 
