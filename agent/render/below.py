@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -13,7 +14,7 @@ from qwright.agent.render.diffs import draw_rows, shortened
 from qwright.agent.render.ink import code_line, cut, folded, one_line, wrapped
 from qwright.agent.render.read_diff import read_diff
 from qwright.agent.render.theme import Theme
-from qwright.agent.render.toolline import duration, many
+from qwright.agent.render.toolline import Call, duration, many
 
 _DIFF_LINES = 12
 _LINES_GOOD = 3
@@ -21,16 +22,41 @@ _LINES_BAD = 8
 Todos = Sequence[Mapping[str, Any]]
 
 
-def below(done: ToolFinished, width: int, theme: Theme, *, compact: bool) -> list[Text]:
-    """The lines below a finished call; `compact` shows no more than tells what happened."""
+def below(done: ToolFinished, width: int, theme: Theme) -> list[Text]:
+    """The lines below a finished call: no more than tells what happened."""
     details = done.details
-    if done.is_error or "exit_code" in details:
-        text = str(details.get("output", "")) if "exit_code" in details else done.text
-        most = _LINES_BAD if done.is_error else _LINES_GOOD
-        return barred(text, width, theme, last=most if compact else 0)
-    if details.get("diff"):
-        return _changes(str(details["diff"]), width, theme, _DIFF_LINES if compact else 0)
-    return [] if compact else barred(done.text, width, theme)
+    if done.is_error and "exit_code" not in details:
+        return _told(done.text, width, theme)
+    if "exit_code" in details:
+        limit = _LINES_BAD if done.is_error else _LINES_GOOD
+        return barred(_output(done), width, theme, limit)
+    return _changes(str(details.get("diff", "")), width, theme, _DIFF_LINES)
+
+
+def opened(call: Call, done: ToolFinished, width: int, theme: Theme) -> list[Text]:
+    """Everything about a finished call: what its line cuts, its diff, what the model was told."""
+    asked = "\n".join(_argument(name, value) for name, value in call.arguments.items())
+    lines = barred(asked, width, theme)
+    if not done.is_error:
+        lines += _changes(str(done.details.get("diff", "")), width, theme, 0)
+    return [*lines, Text(), *barred(_output(done), width, theme)] if lines else lines
+
+
+def _argument(name: str, value: object) -> str:
+    shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return f"{name}: {shown}" if "\n" not in shown else f"{name}:\n{shown}"
+
+
+def _output(done: ToolFinished) -> str:
+    return str(done.details["output"]) if "output" in done.details else done.text
+
+
+def _told(text: str, width: int, theme: Theme) -> list[Text]:
+    """Why a call did not work, in sentences."""
+    bar = Text("│ ", theme["dim"])
+    lines = [code_line(line) for line in text.strip().split("\n")]
+    drawn = [part for line in lines for part in wrapped(Text(line), width, bar, bar)]
+    return shortened(drawn, _LINES_BAD, theme)
 
 
 def _changes(diff: str, width: int, theme: Theme, limit: int) -> list[Text]:
@@ -38,18 +64,18 @@ def _changes(diff: str, width: int, theme: Theme, limit: int) -> list[Text]:
     return shortened(lines, limit, theme)
 
 
-def barred(text: str, width: int, theme: Theme, last: int = 0) -> list[Text]:
-    """Output behind a bar that it cannot draw itself; of a long one the `last` lines (0: all)."""
+def barred(text: str, width: int, theme: Theme, limit: int = 0) -> list[Text]:
+    """Output behind a bar; of a long one the last `limit` lines, 0 is all."""
     lines = text.strip("\n").split("\n") if text.strip() else []
     bar = Text("│ ", theme["dim"])
     drawn: list[Text] = []
-    if last and len(lines) > last + 1:
-        told = many("view.earlier_lines", len(lines) - last)
+    if limit and len(lines) > limit + 1:
+        told = many("view.earlier_lines", len(lines) - limit)
         drawn.append(bar + Text(f"… {told}", theme["dim"]))
-        lines = lines[-last:]
+        lines = lines[-limit:]
     for line in lines:
         plain = code_line(line)
-        parts = [Text(cut(plain, width - 2))] if last else folded(Text(plain), width - 2)
+        parts = [Text(cut(plain, width - 2))] if limit else folded(Text(plain), width - 2)
         drawn += [bar + part for part in parts]
     return drawn
 
@@ -78,7 +104,11 @@ def todos_of(done: ToolFinished) -> Todos | None:
 
 def ending(done: RunFinished, theme: Theme) -> Text:
     """What a run took, in one line."""
-    parts = [duration(done.seconds), many("view.turns", done.turns), *spent(done.tokens)]
+    parts = [
+        say("view.done_in", time=duration(done.seconds)),
+        many("view.turns", done.turns),
+        *spent(done.tokens),
+    ]
     if done.cost:
         parts.append(dollars(done.cost, estimated=done.tokens.estimated))
     return Text(" · ".join(parts), theme["dim"])

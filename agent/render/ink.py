@@ -39,6 +39,8 @@ def wrapped(text: Text, width: int, first: str | Text = "", rest: str | Text = "
     """Break between words into lines of `width` cells, the hanging prefixes included."""
     room = max(width - cell_len(str(first)), 8)
     lines = text.wrap(_console(), room, overflow="fold") if text else [text]
+    for line in lines:
+        line.rstrip()
     return [_prefixed(line, first if number == 0 else rest) for number, line in enumerate(lines)]
 
 

@@ -50,8 +50,6 @@ class Call:
                 return self._search()
             case "todo_write":
                 return ""
-            case "read_file":
-                return self._text("path") + self._span()
             case _:
                 return self._text("path") or self._text(next(iter(self.arguments), ""))
 
@@ -62,10 +60,6 @@ class Call:
         if where not in ("", "."):
             told = say("view.in_place", what=told, place=where)
         return f"{told} ({only})" if only else told
-
-    def _span(self) -> str:
-        first = self.arguments.get("offset")
-        return f":{first}" if isinstance(first, int) and first > 1 else ""
 
     def _text(self, name: str) -> str:
         value = self.arguments.get(name, "")
@@ -151,6 +145,9 @@ def _found(done: ToolFinished) -> str:
             return many("view.files", details["count"])
         case "list_directory":
             return many("view.entries", len(done.text.splitlines()))
+        case "todo_write" if "todos" in details:
+            total = len(details["todos"])
+            return say("view.plan_now", done=total - details["left"], total=total)
         case _:
             return ""
 

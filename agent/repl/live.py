@@ -17,7 +17,8 @@ _WINDOW = 3.0
 """Seconds over which the rate is taken."""
 _BAR = 16
 _CHARACTERS = 4
-"""Of a delta that holds more than a token, as some servers send them."""
+"""Of a token, where a delta holds several."""
+_THOUGHT = 1_000
 
 
 @dataclass(slots=True)
@@ -51,6 +52,21 @@ class Activity:
     thought: str = ""
     """The latest of the model's reasoning."""
     rate: Rate = field(default_factory=Rate)
+
+    def started(self, call: Call, now: float) -> None:
+        """A call runs from now on."""
+        self.call, self.call_began = call, now
+
+    def wrote(self, text: str, now: float, thought: str = "") -> None:
+        """The model writes; `thought` is all of its reasoning so far, while it reasons."""
+        self.rate.add(now, text)
+        self.prefill = None
+        self.thought = thought[-_THOUGHT:]
+
+    def ended(self) -> None:
+        """What was going on is over; the model is asked again, or the run ends."""
+        self.call = self.prefill = None
+        self.thought = ""
 
     def draw(self, now: float, width: int, theme: Theme, waiting: str = "") -> Text:
         """One line; `waiting` says what the agent waits for, if it does."""

@@ -56,8 +56,8 @@ class MarkdownStream:
         self._last = ""
         """The kind of the last line given out; empty at the beginning."""
         self._gap = False
-        self._depth: list[int] = []
-        """The indents of the list items that are open."""
+        self._items: list[tuple[int, int]] = []
+        """The list items that are open: where they stand in the source, where their text does."""
 
     def feed(self, text: str) -> str:
         """Take more of the answer. Returns what is final now, as ANSI lines."""
@@ -80,7 +80,7 @@ class MarkdownStream:
         """What was unfinished; the answer is over and the next one begins."""
         drawn = self._complete(sanitise(self._line)) if self._line.strip() else []
         drawn += self._table_done()
-        self._line, self._fence, self._gap, self._last, self._depth = "", None, False, "", []
+        self._line, self._fence, self._gap, self._last, self._items = "", None, False, "", []
         return draw(drawn, self._theme, self._indent)
 
     def _unfinished(self) -> list[Text]:
@@ -173,23 +173,24 @@ class MarkdownStream:
         return "text", self._text(line)
 
     def _item(self, indent: int, mark: str, text: str) -> list[Text]:
-        while self._depth and self._depth[-1] > indent:
-            self._depth.pop()
-        if not self._depth or self._depth[-1] < indent:
-            self._depth.append(indent)
-        bullet = mark if mark[-1] in ".)" else "•" if len(self._depth) < 2 else "◦"
+        while self._items and self._items[-1][0] >= indent:
+            self._items.pop()
+        bullet = mark if mark[-1] in ".)" else "◦" if self._items else "•"
         if task := _TASK.match(text):
             bullet, text = "✓" if task[1] != " " else "○", text[task.end() :]
-        first = f"{' ' * (2 * len(self._depth) - 2)}{bullet} "
+        first = f"{self._margin()}{bullet} "
+        self._items.append((indent, len(first)))
         return wrapped(inline(text, self._theme), self._width, first, " " * len(first))
 
     def _text(self, line: str) -> list[Text]:
         """A line of a paragraph; one that is indented goes on an item of a list."""
-        indent = len(line) - len(line.lstrip())
-        if not indent:
-            self._depth = []
-        margin = " " * (2 * len(self._depth) + (1 if self._depth else 0)) if indent else ""
+        if not line[0].isspace():
+            self._items = []
+        margin = self._margin()
         return wrapped(inline(line.strip(), self._theme), self._width, margin, margin)
+
+    def _margin(self) -> str:
+        return " " * min(self._items[-1][1] if self._items else 0, self._width // 3)
 
 
 def _dedented(line: str, indent: int) -> str:
