@@ -34,6 +34,33 @@ class _Note:
     in_repository: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A file of notes, as /memory shows it: `name` beneath `root`; no text where there is none."""
+
+    root: Path
+    name: str
+    text: str
+
+    @property
+    def path(self) -> Path:
+        return self.root / self.name
+
+    def write(self, text: str) -> None:
+        """Replace what the file says. Raises PathError, WorkspaceError."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        Tree(self.root).write(self.name, text.strip().encode() + b"\n")
+
+
+def layers(directory: Path) -> list[Layer]:
+    """What holds in `directory`; also the user's own and the root's that are not there yet."""
+    root = _root(directory.resolve())
+    own = Layer(config_dir(), NAMES[0], _read(config_dir(), NAMES[0]))
+    found = [Layer(root, note.name, note.text) for note in _repository(directory.resolve())]
+    first = [] if any(one.name == NAMES[0] for one in found) else [Layer(root, NAMES[0], "")]
+    return [own, *first, *found]
+
+
 def notes_for(directory: Path, profile: Profile) -> str:
     """The notes that hold in `directory`, fit to stand before the task; "" where there are none.
 
@@ -58,8 +85,7 @@ def _users() -> Iterator[_Note]:
 
 def _repository(directory: Path) -> Iterator[_Note]:
     """From the folder that holds .git down to `directory`; that alone where there is none."""
-    above = (directory, *directory.parents)
-    root = next((one for one in above if (one / ".git").exists()), directory)
+    root = _root(directory)
     way = directory.relative_to(root).parts
     for depth in range(len(way) + 1):
         folder = "/".join(way[:depth])
@@ -68,6 +94,11 @@ def _repository(directory: Path) -> Iterator[_Note]:
             text = _read(root, path)
             if text:
                 yield _Note(path, text)
+
+
+def _root(directory: Path) -> Path:
+    above = (directory, *directory.parents)
+    return next((one for one in above if (one / ".git").exists()), directory)
 
 
 def _read(root: Path, path: str) -> str:

@@ -19,16 +19,21 @@ from qwright.sandbox.tree import Tree
 
 async def run(args: Namespace) -> int:
     """Print a line a check. Exits 0 when all is well, else as a sandbox failure."""
-    checks = [_python(), _openat2(), *await probe(), *await _model()]
+    found = await checks(Path.cwd())
     console = Console(highlight=False)
-    for check in checks:
+    for check in found:
         mark, style = ("✓", "green") if check.ok else ("✗", "red")
         line = Text(f"{mark} ", style=style)
         line.append(f"{check.name}: {check.detail}", style="")
         console.print(line, soft_wrap=True)
         if check.remedy:
             console.print(Text(f"  → {check.remedy}", style="yellow"), soft_wrap=True)
-    return Exit.DONE if all(check.ok for check in checks) else Exit.SANDBOX
+    return Exit.DONE if all(check.ok for check in found) else Exit.SANDBOX
+
+
+async def checks(directory: Path) -> list[Check]:
+    """Everything that is checked, for the configuration that holds in `directory`."""
+    return [_python(), _openat2(), *await probe(), *await _model(directory)]
 
 
 def _python() -> Check:
@@ -44,14 +49,14 @@ def _openat2() -> Check:
     return Check("openat2", True, f"kernel {platform.release()}")
 
 
-async def _model() -> list[Check]:
+async def _model(directory: Path) -> list[Check]:
     from qwright.agent.choice import choose
     from qwright.agent.config import load
     from qwright.agent.embedded.catalogue import DEFAULT_MODEL
     from qwright.agent.embedded.server import running
     from qwright.agent.embedded.weights import installed
 
-    settings, _ = load(Path.cwd())
+    settings, _ = load(directory)
     chosen = choose(*settings.asked(None, None), settings.profile)
     if chosen.endpoint:
         return [Check("model", True, f"{chosen.name} at {chosen.endpoint.shown_url}")]

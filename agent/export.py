@@ -1,0 +1,89 @@
+"""A session as a file to read or to pass on: markdown, one HTML page, or its events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Literal
+
+from qwright.agent.errors import ConfigError
+from qwright.agent.eventlog import read_events
+from qwright.agent.export_html import as_html
+from qwright.agent.export_parts import Part, parts_of
+from qwright.sandbox.session_dir import Session
+from qwright.tools.sanitise import sanitise, shown_name
+
+Format = Literal["markdown", "html", "jsonl"]
+FORMATS: Mapping[str, Format] = {
+    "markdown": "markdown",
+    "html": "html",
+    "jsonl": "jsonl",
+    "md": "markdown",
+    "htm": "html",
+}
+"""By what a person may call them."""
+SUFFIXES: Mapping[Format, str] = {"markdown": ".md", "html": ".html", "jsonl": ".jsonl"}
+_HEADS = {"prompt": "You", "answer": "qwright", "thought": "Thoughts"}
+
+
+def export(session: Session, fmt: Format, target: Path) -> None:
+    """Write what was said and done in `session` to the new file `target`.
+
+    Raises ConfigError when the file exists or cannot be written.
+    """
+    events = session.path / "events.jsonl"
+    match fmt:
+        case "markdown":
+            lines = _markdown(session, parts_of(read_events(events)))
+        case "html":
+            lines = as_html(_title(session), _facts(session), parts_of(read_events(events)))
+        case "jsonl":
+            lines = (event.model_dump_json() + "\n" for event in read_events(events))
+    try:
+        with target.open("x", encoding="utf-8", errors="replace") as file:
+            file.writelines(lines)
+    except FileExistsError:
+        raise ConfigError(f"{shown_name(str(target))} exists; name another file") from None
+    except OSError as error:
+        why = error.strerror
+        raise ConfigError(f"{shown_name(str(target))} cannot be written: {why}") from None
+
+
+def _title(session: Session) -> str:
+    record = session.record
+    return " ".join(sanitise(record.title or record.prompt).split())[:100] or record.id
+
+
+def _facts(session: Session) -> list[tuple[str, str]]:
+    record = session.record
+    return [
+        ("Session", record.id),
+        ("Project", shown_name(Path(record.source).name)),
+        ("Model", sanitise(record.model)),
+        ("Begun", record.created),
+    ]
+
+
+def _markdown(session: Session, parts: Iterator[Part]) -> Iterator[str]:
+    yield f"# {_title(session)}\n\n"
+    yield from (f"- {name}: {value}\n" for name, value in _facts(session) if value)
+    for part in parts:
+        yield "\n"
+        match part.kind:
+            case "prompt" | "answer":
+                yield f"## {_HEADS[part.kind]}\n\n{part.body}\n"
+            case "thought":
+                yield "\n".join(f"> {line}".rstrip() for line in part.body.splitlines()) + "\n"
+            case "note":
+                yield f"*{part.head}*\n"
+            case "call":
+                yield f"**{part.head}**{' (failed)' if part.failed else ''}\n"
+                yield f"\n{_fenced(part.body, part.language)}\n" if part.body else ""
+
+
+def _fenced(text: str, language: str) -> str:
+    """A code block whose fence is longer than any in it."""
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}{language}\n{text}\n{fence}"

@@ -1,0 +1,218 @@
+"""Commands on the work: what changed, taking it into the user's files, and giving it back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from qwright.agent.language import say
+from qwright.agent.repl.columns import one_line
+from qwright.agent.repl.command import Command, CommandError, Context, among, pick
+from qwright.agent.repl.hunks import chosen_hunks
+from qwright.agent.repl.ports import Choosable
+from qwright.sandbox.store import Checkpoint
+from qwright.tools.sanitise import shown_name
+
+if TYPE_CHECKING:
+    from qwright.agent.deliver import Delivered
+    from qwright.sandbox.bridge import Hunk
+
+_HUNKS = ("hunks", "-p")
+_ALL = ("all", "-y")
+
+
+async def diff(context: Context, argument: str) -> None:
+    """What waits to be accepted; else what the whole session or its last turn changed."""
+    if argument in ("", "pending"):
+        patch = await context.chat.results.diff()
+        nothing = "commands.nothing_pending"
+    elif argument in ("all", "last"):
+        patch = await asyncio.to_thread(_past, context, last=argument == "last")
+        nothing = "commands.nothing_changed"
+    else:
+        raise CommandError(
+            say("commands.not_one_of", name="diff", given=argument, known="pending, last, all")
+        )
+    if patch.strip():
+        context.view.diff(patch)
+    else:
+        context.view.say(say(nothing), "hint")
+
+
+def _past(context: Context, *, last: bool) -> str:
+    store = context.chat.session.store()
+    log = store.log()
+    ends = (log[0].commit, log[-1].commit) if log else ("", "")
+    if last:
+        changed = [turn for turn in context.chat.turns.all if turn.changed]
+        ends = (changed[-1].before, changed[-1].after) if changed else ("", "")
+    old, new = (_checkpoint(log, commit) for commit in ends)
+    return store.diff(old, new) if old and new else ""
+
+
+def _checkpoint(log: Sequence[Checkpoint], commit: str) -> Checkpoint | None:
+    return next((one for one in log if one.commit == commit), None)
+
+
+async def accept(context: Context, argument: str) -> None:
+    """Show what is pending, then bring all or some of it into the user's files."""
+    hunks = await _pending(context, argument)
+    if not hunks:
+        return
+    chosen: Sequence[Hunk] | None = hunks if _names(argument) else None
+    if argument not in _ALL:
+        if argument not in _HUNKS:
+            await _show(context, chosen)
+        picked = await _which(context, hunks, argument, say("commands.accept_title"), "accept")
+        if picked is None:
+            context.view.say(say("commands.nothing_accepted"), "hint")
+            return
+        chosen = chosen if picked is hunks else picked
+    _tell(context, await context.chat.results.accept(chosen))
+
+
+async def reject(context: Context, argument: str) -> None:
+    """Take all or some of what is pending out of the session's files."""
+    hunks = await _pending(context, argument)
+    if not hunks:
+        return
+    chosen: Sequence[Hunk] | None = hunks if _names(argument) else None
+    if argument not in _ALL:
+        picked = await _which(context, hunks, argument, say("commands.reject_title"), "reject")
+        if picked is None:
+            context.view.say(say("commands.nothing_rejected"), "hint")
+            return
+        chosen = chosen if picked is hunks else picked
+    paths = await context.chat.results.reject(chosen)
+    context.view.say(say("commands.rejected", files=names(paths)), "good")
+
+
+async def _pending(context: Context, argument: str) -> Sequence[Hunk]:
+    """The hunks that wait, of the files that were named; says so when there are none."""
+    hunks = await context.chat.results.hunks()
+    if not hunks:
+        context.view.say(say("commands.nothing_pending"), "hint")
+        return []
+    wanted = _names(argument)
+    if not wanted:
+        return hunks
+    known = {hunk.path for hunk in hunks}
+    for name in wanted:
+        if name not in known:
+            raise CommandError(say("commands.not_pending", name=name, known=names(sorted(known))))
+    return [hunk for hunk in hunks if hunk.path in wanted]
+
+
+def _names(argument: str) -> list[str]:
+    """The files an argument names; none where it is one of the words."""
+    return [] if argument in (*_HUNKS, *_ALL) else argument.removeprefix("@").split()
+
+
+async def _which(
+    context: Context, hunks: Sequence[Hunk], argument: str, title: str, action: str
+) -> Sequence[Hunk] | None:
+    """All of `hunks`, those picked one by one, or None for none."""
+    place = 1
+    if argument not in _HUNKS:
+        options = [
+            Choosable(say(f"commands.{action}_all"), _counts(hunks)),
+            Choosable(say("commands.one_by_one")),
+            Choosable(say("commands.not_now")),
+        ]
+        place = await pick(context, title, options)
+    if place == 0:
+        return hunks
+    return await chosen_hunks(context, hunks, title) if place == 1 else None
+
+
+async def _show(context: Context, chosen: Sequence[Hunk] | None) -> None:
+    if chosen is None:
+        context.view.diff(await context.chat.results.diff())
+        return
+    for hunk in chosen:
+        context.view.say(shown_name(hunk.path), "hint")
+        context.view.diff("\n".join([hunk.header, *hunk.lines]))
+
+
+def _counts(hunks: Sequence[Hunk]) -> str:
+    files = len({hunk.path for hunk in hunks})
+    added, removed = sum(one.added for one in hunks), sum(one.removed for one in hunks)
+    return say("commands.counts", files=files, added=added, removed=removed)
+
+
+async def commit(context: Context, argument: str) -> None:
+    """Commit what is pending or accepted with the user's own git and hooks."""
+    message = argument or await _message(context)
+    if not message:
+        context.view.say(say("commands.nothing_committed"), "hint")
+        return
+    made = await context.chat.results.commit(message)
+    context.view.say(
+        say("commands.committed", commit=made.commit[:10], summary=one_line(made.summary)), "good"
+    )
+
+
+async def _message(context: Context) -> str:
+    """The model's message as the person leaves it; "" when they do not want to commit."""
+    context.view.say(say("commands.writing_message"), "hint")
+    suggested = (await context.chat.suggest_message()).strip()
+    options = [
+        Choosable(say("commands.commit_so")),
+        Choosable(say("commands.commit_edit")),
+        Choosable(say("commands.cancel")),
+    ]
+    title = say("commands.commit_title")
+    match await pick(context, title, options, body=suggested) if suggested else 1:
+        case 0:
+            return suggested
+        case 1 if "\n" in suggested:
+            return (await context.terminal.edit(suggested, ".txt")).strip()
+        case 1:
+            return (await context.terminal.ask(title, suggested) or "").strip()
+        case _:
+            return ""
+
+
+async def branch(context: Context, argument: str) -> None:
+    """Commit the session's result to a new branch, without touching the working tree."""
+    name = argument or (await context.terminal.ask(say("commands.branch_name")) or "").strip()
+    if not name:
+        return
+    _tell(context, await context.chat.results.branch(name))
+
+
+def _tell(context: Context, delivered: Delivered) -> None:
+    context.view.say(delivered.text, "bad" if delivered.exit_code else "good")
+    for hint in delivered.hints:
+        context.view.say(hint, "hint")
+
+
+def names(paths: Sequence[str], most: int = 6) -> str:
+    """Paths on one line, harmless, with a count of those left out."""
+    shown = ", ".join(map(shown_name, paths[:most]))
+    return (
+        say("commands.and_more", files=shown, count=len(paths) - most)
+        if (len(paths) > most)
+        else shown
+    )
+
+
+def _files(context: Context, typed: str) -> Sequence[str]:
+    return among(*_HUNKS[:1], *_ALL[:1])(context, typed)
+
+
+COMMANDS = (
+    Command(
+        "diff",
+        diff,
+        "work",
+        takes=True,
+        complete=among("pending", "last", "all"),
+        while_busy=True,
+    ),
+    Command("accept", accept, "work", ("apply",), takes=True, complete=_files),
+    Command("reject", reject, "work", takes=True, complete=_files),
+    Command("commit", commit, "work", takes=True),
+    Command("branch", branch, "work", takes=True),
+)
