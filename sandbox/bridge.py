@@ -29,7 +29,7 @@ from qwright.sandbox.trees import Entry, build, commit_tree, merge, new_entry, o
 from qwright.sandbox.user_files import UserFiles
 from qwright.sandbox.user_repo import UserRepo
 
-__all__ = ["Applied", "Bridge", "ConflictError", "Hunk", "Pulled"]
+__all__ = ["Applied", "Bridge", "ConflictError", "Hunk", "Pulled", "Reverted"]
 
 YOUR_EDITS = "your edits"
 """The label of a step that brought the user's own edits in."""
@@ -47,6 +47,16 @@ class Pulled:
     """Those that stayed as the agent has them, since both changed the same place; see `settle`."""
     notices: list[str] = field(default_factory=list[str])
     """One line for each file that was left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reverted:
+    """Paths that changed."""
+
+    paths: list[str]
+    """In the checkout."""
+    yours: list[str]
+    """In the user's files."""
 
 
 class Bridge:
@@ -139,12 +149,18 @@ class Bridge:
         self._record("before your edits")
         seen, here = self.seen, self._cursor()
         merged = merge(self._store, seen, here, theirs)
-        conflicts = set(merged.conflicts)
-        self._change(here, merged.entries, YOUR_EDITS)
+        if here.tree == seen.tree:  # then all of it, and the tree is there already
+            self._store.adopt(commit_tree(self._store, theirs.tree, here, YOUR_EDITS))
+        else:
+            self._change(here, merged.entries, YOUR_EDITS)
         failpoint("pull-adopted")
-        changes = self._store.changed(seen, theirs)
-        self._learn(seen, [change for change in changes if change.path not in conflicts])
-        return Pulled(sorted(merged.entries), sorted(merged.both), sorted(conflicts), notices)
+        known = theirs
+        if merged.conflicts:
+            changes = self._store.changed(seen, theirs)
+            known = self._with(seen, [c for c in changes if c.path not in merged.conflicts])
+        self._learn(seen, known)
+        paths, both, conflicts = map(sorted, (merged.entries, merged.both, merged.conflicts))
+        return Pulled(paths, both, conflicts, notices)
 
     def settle(self, paths: Collection[str], keep: Literal["yours", "agent's"]) -> None:
         """End the conflict in these paths.
@@ -160,26 +176,24 @@ class Bridge:
         changes = [one for one in self._store.changed(seen, theirs) if one.path in paths]
         if keep == "yours":
             self._change(here, {one.path: new_entry(one) for one in changes}, YOUR_EDITS)
-        self._learn(seen, changes)
+        self._learn(seen, self._with(seen, changes))
 
-    def revert(
-        self, before: Checkpoint, after: Checkpoint, label: str, *, yours: bool = False
-    ) -> list[str]:
+    def revert(self, before: Checkpoint, after: Checkpoint, label: str) -> list[str]:
         """Take what changed from `before` to `after` out of the checkout, keeping what came later.
 
-        With `yours` out of the user's files as well, where they were accepted. With the two
-        exchanged it brings the change back. Returns the paths of the checkout that changed.
+        With the two exchanged it brings the change back. Returns the paths that changed.
         """
-        self._record(f"before: {label}")
-        here = self._cursor()
-        merged = merge(self._store, after, here, before)
-        _require_none(merged.conflicts)
-        if yours:
-            self.apply_revert(before, after)
-        return self._change(here, merged.entries, label)
+        here, entries = self._reverting(before, after, label)
+        return self._change(here, entries, label)
+
+    def revert_both(self, before: Checkpoint, after: Checkpoint, label: str) -> Reverted:
+        """As `revert`, and out of the user's files as well, as far as they have it."""
+        here, entries = self._reverting(before, after, label)
+        applied = self.apply_revert(before, after)
+        return Reverted(self._change(here, entries, label), applied.paths)
 
     def apply_revert(self, before: Checkpoint, after: Checkpoint) -> Applied:
-        """As `revert` for the user's files alone, where they have what changed."""
+        """As `revert` for the user's files alone, as far as they have it."""
         seen = self.seen
         merged = merge(self._store, after, seen, before)
         _require_none(merged.conflicts)
@@ -188,16 +202,27 @@ class Bridge:
         target = build(self._store, seen, merged.entries, "taken back")
         return apply_result(self.source, self._session, self._store, seen, target)
 
-    def _learn(self, seen: Checkpoint, changes: Sequence[Change]) -> None:
-        """Take the user's own changes into what is known of their files."""
-        if not changes:
+    def _reverting(
+        self, before: Checkpoint, after: Checkpoint, label: str
+    ) -> tuple[Checkpoint, dict[str, Entry | None]]:
+        self._record(f"before: {label}")
+        here = self._cursor()
+        merged = merge(self._store, after, here, before)
+        _require_none(merged.conflicts)
+        return here, merged.entries
+
+    def _learn(self, seen: Checkpoint, known: Checkpoint) -> None:
+        """Take the user's own changes from `seen` to `known` into what is known of their files."""
+        if known.tree == seen.tree:
             return
-        known = {change.path: new_entry(change) for change in changes}
-        target = build(self._store, seen, known, "your files")
         repo = UserRepo.find(self.source)
-        move_yours(self._store, seen, target, repo.head() if repo else None)
+        move_yours(self._store, seen, known, repo.head() if repo else None)
         failpoint("pull-yours")
-        move_seen(self._store, target)
+        move_seen(self._store, known)
+
+    def _with(self, seen: Checkpoint, changes: Sequence[Change]) -> Checkpoint:
+        entries = {change.path: new_entry(change) for change in changes}
+        return build(self._store, seen, entries, "your files") if entries else seen
 
     def _entries(self, chosen: Collection[Hunk]) -> dict[str, Entry | None]:
         return with_hunks(self._store, self.pending(), self.hunks(), chosen)

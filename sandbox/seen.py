@@ -12,7 +12,7 @@ from __future__ import annotations
 from qwright.sandbox.errors import WorkspaceError
 from qwright.sandbox.plumbing import Plumbing
 from qwright.sandbox.store import SEEN, SOURCE_HEAD, YOURS, Checkpoint, CheckpointStore
-from qwright.sandbox.trees import build, merge
+from qwright.sandbox.trees import build, commit_tree, merge
 
 
 def seen_of(store: CheckpointStore) -> Checkpoint:
@@ -36,11 +36,14 @@ def move_yours(store: CheckpointStore, old: Checkpoint, new: Checkpoint, head: s
     An edit that needs the session's work to lie on counts as part of that work.
     """
     here = yours_of(store)
-    entries = merge(store, old, here, new).entries
-    if entries:
-        trailers = [f"{SOURCE_HEAD}: {head}"] if head else []
+    trailers = [f"{SOURCE_HEAD}: {head}"] if head else []
+    if here.tree == old.tree:
+        made = commit_tree(store, new.tree, here, "yours", trailers=trailers)
+    elif entries := merge(store, old, here, new).entries:
         made = build(store, here, entries, "yours", trailers=trailers)
-        Plumbing(store.git_dir).run("update-ref", YOURS, made.commit)
+    else:
+        return
+    Plumbing(store.git_dir).run("update-ref", YOURS, made.commit)
 
 
 def follow(store: CheckpointStore, old: Checkpoint, new: Checkpoint) -> None:

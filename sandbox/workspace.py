@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from typing import Literal, ParamSpec, TypeVar
 
 from qwright.sandbox.base import CommandResult, Sandbox
-from qwright.sandbox.bridge import Applied, Bridge, Hunk, Pulled
+from qwright.sandbox.bridge import Applied, Bridge, Hunk, Pulled, Reverted
 from qwright.sandbox.errors import SandboxError, WorkspaceError
 from qwright.sandbox.store import Checkpoint, CheckpointStore
 from qwright.sandbox.tree import Tree
@@ -110,10 +110,10 @@ class Workspace:
         """Bring the user's own edits in; see `Bridge.pull`."""
         async with self._checkpoints:
             edited = await _to_the_end(self.bridge.edited)
-        if edited is None:
-            return Pulled(notices=self.bridge.notices)
-        async with self._still():
-            return await _to_the_end(self.bridge.pull, edited)
+            if edited is None:
+                return Pulled(notices=self.bridge.notices)
+            async with self._paused():
+                return await _to_the_end(self.bridge.pull, edited)
 
     async def accept(self, chosen: Collection[Hunk] | None = None) -> Applied:
         """Bring what is pending, or these hunks, to the user's files; see `Bridge.accept`."""
@@ -125,12 +125,15 @@ class Workspace:
         async with self._still():
             return await _to_the_end(self.bridge.reject, chosen)
 
-    async def revert(
-        self, before: Checkpoint, after: Checkpoint, label: str, *, yours: bool = False
-    ) -> list[str]:
+    async def revert(self, before: Checkpoint, after: Checkpoint, label: str) -> list[str]:
         """Take what changed between two checkpoints out of the files; see `Bridge.revert`."""
         async with self._still():
-            return await _to_the_end(self.bridge.revert, before, after, label, yours=yours)
+            return await _to_the_end(self.bridge.revert, before, after, label)
+
+    async def revert_both(self, before: Checkpoint, after: Checkpoint, label: str) -> Reverted:
+        """As `revert`, out of the user's files as well; see `Bridge.revert_both`."""
+        async with self._still():
+            return await _to_the_end(self.bridge.revert_both, before, after, label)
 
     async def settle(self, paths: Collection[str], keep: Literal["yours", "agent's"]) -> None:
         """End a conflict in these paths; see `Bridge.settle`."""
@@ -140,9 +143,10 @@ class Workspace:
     async def restart(self, start_sandbox: Callable[[], Awaitable[Sandbox]]) -> None:
         """Go on in another container over the same files; begins to start it."""
         async with self._checkpoints:
+            # Only a start sweeps away what a killed process has left, and that one failed.
+            self._has_run = self._has_run and self.sandbox_state == "failed"
             await self.close()
             self._starting = asyncio.create_task(_started(start_sandbox))
-            self._has_run = False
 
     async def diff(self, since: Checkpoint | None = None) -> str:
         """What the last checkpoint changed since another one, by default since the first."""
@@ -166,18 +170,22 @@ class Workspace:
 
     @asynccontextmanager
     async def _still(self) -> AsyncGenerator[None, None]:
+        async with self._checkpoints, self._paused():
+            yield
+
+    @asynccontextmanager
+    async def _paused(self) -> AsyncGenerator[None, None]:
         # A process left behind by a command could write while git looks; before the first
         # command there is none, and waiting for the container would cost time.
-        async with self._checkpoints:
-            if not self._has_run:
-                yield
-                return
-            sandbox = await asyncio.shield(self._starting)
-            await sandbox.pause()
-            try:
-                yield
-            finally:
-                await sandbox.resume()
+        if not self._has_run:
+            yield
+            return
+        sandbox = await asyncio.shield(self._starting)
+        await sandbox.pause()
+        try:
+            yield
+        finally:
+            await sandbox.resume()
 
 
 async def _to_the_end(function: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
