@@ -19,9 +19,17 @@ _PIECE = re.compile(rf"\s+|[{_OPENING}]*(?:[^\s{_WIDE}]+|[{_WIDE}])[{_CLOSING}]*
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
     """Descriptions and epilogs as they are written, help texts wrapped by the width they take."""
 
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog)
+        usage = say("help.usage")
+        self._width -= columns(usage) - len(usage)
+
     def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
         shown = say("help.usage") if prefix is None else prefix
         super().add_usage(usage, actions, groups, shown)
+
+    def format_help(self) -> str:
+        return re.sub(rf"([{_WIDE}]):$", "\\1\uff1a", super().format_help(), flags=re.MULTILINE)
 
     def _split_lines(self, text: str, width: int) -> list[str]:
         return wrap(" ".join(text.split()), width)
