@@ -25,7 +25,7 @@ The sandbox is the wall in all of them: asking is for who wants to follow every 
 """
 MODES: tuple[Mode, ...] = ("plan", "ask", "auto-edit", "auto")
 Answer = Literal["once", "session", "project", "no"]
-_PROGRAM = re.compile(r"[\w./+-]+")
+_PROGRAM = re.compile(r"[\w./+-]+", re.ASCII)
 _WITH_SUBCOMMANDS = frozenset({"git", "npm", "pnpm", "yarn", "pip", "cargo", "go", "docker", "uv"})
 _RUN_ANYTHING = frozenset(
     {"sh", "bash", "dash", "zsh", "env", "xargs", "sudo", "eval", "exec", "command", "builtin"}

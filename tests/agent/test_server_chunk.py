@@ -51,7 +51,8 @@ def test_reasoning_has_two_names() -> None:
 def test_progress_in_reading_the_prompt_counts_what_was_kept() -> None:
     progress = {"total": 1_200, "cache": 1_000, "processed": 1_100, "time_ms": 40}
     delta = {"role": "assistant", "content": None}
-    event = {"choices": [{"delta": delta, "finish_reason": None}], "prompt_progress": progress}
+    choices = [{"delta": delta, "finish_reason": None}]
+    event: dict[str, Any] = {"choices": choices, "prompt_progress": progress}
     assert read_chunk(event) == ServerChunk(read=(1_100, 1_200))
     assert read_chunk({"prompt_progress": {"total": 3, "processed": 4}}).read == (3, 3)
     assert read_chunk({"prompt_progress": {"total": 0, "processed": 0}}).read is None
