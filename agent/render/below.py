@@ -11,7 +11,7 @@ from rich.text import Text
 from qwright.agent.events import RunFinished, Tokens, ToolFinished
 from qwright.agent.language import say
 from qwright.agent.render.diffs import draw_rows, shortened
-from qwright.agent.render.ink import code_line, cut, folded, one_line, wrapped
+from qwright.agent.render.ink import code_line, cut, folded, one_line, styled, wrapped
 from qwright.agent.render.read_diff import read_diff
 from qwright.agent.render.theme import Theme
 from qwright.agent.render.toolline import Call, duration, many
@@ -53,7 +53,7 @@ def _output(done: ToolFinished) -> str:
 
 def _told(text: str, width: int, theme: Theme) -> list[Text]:
     """Why a call did not work, in sentences."""
-    bar = Text("│ ", theme["dim"])
+    bar = styled("│ ", theme["dim"])
     lines = [code_line(line) for line in text.strip().split("\n")]
     drawn = [part for line in lines for part in wrapped(Text(line), width, bar, bar)]
     return shortened(drawn, _LINES_BAD, theme)
@@ -67,11 +67,11 @@ def _changes(diff: str, width: int, theme: Theme, limit: int) -> list[Text]:
 def barred(text: str, width: int, theme: Theme, limit: int = 0) -> list[Text]:
     """Output behind a bar; of a long one the last `limit` lines, 0 is all."""
     lines = text.strip("\n").split("\n") if text.strip() else []
-    bar = Text("│ ", theme["dim"])
+    bar = styled("│ ", theme["dim"])
     drawn: list[Text] = []
     if limit and len(lines) > limit + 1:
         told = many("view.earlier_lines", len(lines) - limit)
-        drawn.append(bar + Text(f"… {told}", theme["dim"]))
+        drawn.append(bar + styled(f"… {told}", theme["dim"]))
         lines = lines[-limit:]
     for line in lines:
         plain = code_line(line)
@@ -87,12 +87,12 @@ def todo_lines(todos: Todos, width: int, theme: Theme) -> list[Text]:
         text = one_line(str(todo.get("content", "")))
         match todo.get("status"):
             case "completed":
-                mark, style = Text("✓ ", theme["good"]), theme["dim"]
+                mark, style = styled("✓ ", theme["good"]), theme["dim"]
             case "in_progress":
-                mark, style = Text("▸ ", theme["accent"]), theme["strong"]
+                mark, style = styled("▸ ", theme["accent"]), theme["strong"]
             case _:
-                mark, style = Text("○ ", theme["dim"]), ""
-        lines += wrapped(Text(text, style), width, mark, "  ")
+                mark, style = styled("○ ", theme["dim"]), ""
+        lines += wrapped(styled(text, style), width, mark, "  ")
     return lines
 
 
@@ -111,7 +111,7 @@ def ending(done: RunFinished, theme: Theme) -> Text:
     ]
     if done.cost:
         parts.append(dollars(done.cost, estimated=done.tokens.estimated))
-    return Text(" · ".join(parts), theme["dim"])
+    return styled(" · ".join(parts), theme["dim"])
 
 
 def spent(tokens: Tokens) -> list[str]:

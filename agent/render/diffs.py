@@ -8,7 +8,7 @@ from rich.text import Text
 
 from qwright.agent.language import say
 from qwright.agent.render.highlight import Highlighter
-from qwright.agent.render.ink import code_line, columns, cut_middle, folded, one_line
+from qwright.agent.render.ink import code_line, columns, cut_middle, folded, one_line, styled
 from qwright.agent.render.read_diff import FileDiff, Row, read_diff
 from qwright.agent.render.theme import Theme
 
@@ -40,7 +40,7 @@ def shortened(lines: Sequence[Text], limit: int, theme: Theme) -> list[Text]:
     if not limit or len(lines) <= limit + 1:
         return list(lines)
     more = say("view.more_lines", count=len(lines) - limit)
-    return [*lines[:limit], Text(f"… {more}", theme["dim"])]
+    return [*lines[:limit], styled(f"… {more}", theme["dim"])]
 
 
 def draw_rows(file: FileDiff, width: int, theme: Theme, context: int = 3) -> list[Text]:
@@ -48,16 +48,18 @@ def draw_rows(file: FileDiff, width: int, theme: Theme, context: int = 3) -> lis
     rows = _near(file.rows, context)
     digits = max((len(str(row.number)) for row in rows), default=1)
     old, new = Highlighter(theme, path=file.path), Highlighter(theme, path=file.path)
-    drawn = [Text(one_line(file.note), theme["dim"])] if file.note else []
+    drawn = [styled(one_line(file.note), theme["dim"])] if file.note else []
     room = max(width - digits - 3, 8)
     block = min(max((columns(code_line(row.text)) for row in rows), default=0), room)
     for row in rows:
         if row.sign == "…":
-            drawn.append(Text(f"{'⋮':>{digits}}", theme["dim"]))
+            drawn.append(styled(f"{'⋮':>{digits}}", theme["dim"]))
             continue
         code = (old if row.sign == "-" else new).line(row.text)
         if row.sign == " ":
             old.line(row.text)
+        elif not theme.tinted:
+            code = Text(code.plain)
         drawn += _row(row, code, digits, (room, block), theme)
     return drawn
 
@@ -65,32 +67,32 @@ def draw_rows(file: FileDiff, width: int, theme: Theme, context: int = 3) -> lis
 def _head(file: FileDiff, width: int, theme: Theme) -> Text:
     told = counts(file.added, file.removed, theme)
     path = cut_middle(one_line(file.path), width - columns(told.plain) - 2)
-    return Text(path, theme["strong"]).append("  ").append_text(told)
+    return styled(path, theme["strong"]).append("  ").append_text(told)
 
 
 def _row(row: Row, code: Text, digits: int, room: tuple[int, int], theme: Theme) -> list[Text]:
     """One row; where the theme has a background for it, all of the block's width gets it."""
-    number, sign, line, word = "", "", "", ""
-    if row.sign == "+":
-        number = sign = theme["added"]
-        line, word = theme["added_line"], theme["added_word"]
-    elif row.sign == "-":
-        number = sign = theme["removed"]
-        line, word = theme["removed_line"], theme["removed_word"]
-    else:
-        number = theme["dim"]
+    number, line, word = _styles(row.sign, theme)
     for start, end in row.marks:
         code.stylize(word, start, end)
     drawn: list[Text] = []
     for index, part in enumerate(folded(code, room[0])):
         shown = str(row.number) if index == 0 else ""
-        head = Text(f"{shown:>{digits}} ", number).append(f"{row.sign} ", sign)
-        body = head.append_text(part)
-        if line:
+        body = styled(f"{shown:>{digits}} {row.sign} ", number).append_text(part)
+        if theme.tinted and line:
             body.append(" " * max(room[1] - columns(part.plain), 0))
-            body.stylize_before(line, digits + 1)
+        body.stylize_before(line, digits + 1)
         drawn.append(body)
     return drawn
+
+
+def _styles(sign: str, theme: Theme) -> tuple[str, str, str]:
+    """Of a row: its number and sign, its line, its changed words."""
+    if sign == "+":
+        return theme["added"], theme["added_line"], theme["added_word"]
+    if sign == "-":
+        return theme["removed"], theme["removed_line"], theme["removed_word"]
+    return theme["dim"], "", ""
 
 
 def _near(rows: Sequence[Row], context: int) -> list[Row]:

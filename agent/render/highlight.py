@@ -68,7 +68,8 @@ def _lexer(language: str, name: str) -> Lexer | None:
     return found() if found else None
 
 
-_ROLES: tuple[tuple[str, Role], ...] = (
+_ROLES: tuple[tuple[str, Role | None], ...] = (
+    ("Token.Name.Builtin.Pseudo", None),
     ("Token.Comment", "comment"),
     ("Token.Literal.String", "string"),
     ("Token.Literal.Number", "number"),

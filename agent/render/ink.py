@@ -16,7 +16,7 @@ from rich.text import Text
 from qwright.agent.render.theme import Theme
 from qwright.tools.sanitise import sanitise
 
-_SYSTEMS = {0: None, 16: ColorSystem.STANDARD, 256: ColorSystem.EIGHT_BIT}
+_SYSTEMS = {4: ColorSystem.STANDARD, 8: ColorSystem.EIGHT_BIT, 24: ColorSystem.TRUECOLOR}
 
 
 def draw(lines: Iterable[Text], theme: Theme, indent: int = 0) -> str:
@@ -33,6 +33,11 @@ def one_line(text: str) -> str:
 def code_line(text: str) -> str:
     """A harmless line of code or output, tabs as the blanks they show as."""
     return sanitise(text).expandtabs(4).replace("\n", " ").rstrip()
+
+
+def styled(text: str, style: str) -> Text:
+    """A line in one style, which what is appended to it does not take over."""
+    return Text().append(text, style or None)
 
 
 def wrapped(text: Text, width: int, first: str | Text = "", rest: str | Text = "") -> list[Text]:
@@ -96,7 +101,7 @@ def _prefixed(line: Text, prefix: str | Text) -> Text:
 
 
 def _ansi(line: Text, theme: Theme) -> str:
-    system = _SYSTEMS[theme.colours]
+    system = _SYSTEMS.get(theme.depth)
     if system is None:
         return line.plain
     drawn: list[str] = []

@@ -45,16 +45,22 @@ class Theme:
 
     name: ThemeName
     """As it was asked for."""
-    colours: Literal[0, 16, 256]
+    depth: Literal[0, 4, 8, 24]
+    """Bits of a colour; 0 is none at all."""
     styles: _Palette
 
     def __getitem__(self, role: Role) -> str:
         return self.styles.get(role, "")
 
     @property
+    def tinted(self) -> bool:
+        """Whether changed lines have a background, so that the code on it can have its colours."""
+        return self.depth == 24
+
+    @property
     def plain(self) -> bool:
         """Whether nothing but the text itself tells things apart."""
-        return not self.colours
+        return not self.depth
 
 
 def load(name: str = "auto", environ: Mapping[str, str] = os.environ) -> Theme:
@@ -64,11 +70,16 @@ def load(name: str = "auto", environ: Mapping[str, str] = os.environ) -> Theme:
     wanted: ThemeName = name
     if wanted == "plain" or environ.get("NO_COLOR") or environ.get("TERM") == "dumb":
         return Theme(wanted, 0, {})
-    many = "256" in environ.get("TERM", "") or bool(environ.get("COLORTERM"))
     background = wanted if wanted != "auto" else _background(environ.get("COLORFGBG", ""))
-    if not many or background == "auto":
-        return Theme(wanted, 16, _SIXTEEN[background])
-    return Theme(wanted, 256, _MANY[background])
+    if background == "auto" or not _many(environ):
+        return Theme(wanted, 4, _SIXTEEN[background])
+    if environ.get("COLORTERM") in ("truecolor", "24bit"):
+        return Theme(wanted, 24, {**_MANY[background], **_TINTS[background]})
+    return Theme(wanted, 8, _MANY[background])
+
+
+def _many(environ: Mapping[str, str]) -> bool:
+    return "256" in environ.get("TERM", "") or bool(environ.get("COLORTERM"))
 
 
 def _background(told: str) -> Literal["auto", "dark", "light"]:
@@ -90,6 +101,8 @@ _EITHER: _Palette = {
     "link": "underline",
     "added": "green",
     "removed": "red",
+    "added_line": "green",
+    "removed_line": "red",
     "added_word": "reverse",
     "removed_word": "reverse",
     "keyword": "magenta",
@@ -116,10 +129,10 @@ _DARK: _Palette = {
     "link": "underline color(110)",
     "added": "color(114)",
     "removed": "color(210)",
-    "added_line": "on color(22)",
-    "removed_line": "on color(52)",
-    "added_word": "on color(28)",
-    "removed_word": "on color(88)",
+    "added_line": "color(114)",
+    "removed_line": "color(210)",
+    "added_word": "on color(22)",
+    "removed_word": "on color(52)",
     "keyword": "color(176)",
     "string": "color(150)",
     "comment": "color(245)",
@@ -138,8 +151,8 @@ _LIGHT: _Palette = {
     "link": "underline color(25)",
     "added": "color(22)",
     "removed": "color(88)",
-    "added_line": "on color(194)",
-    "removed_line": "on color(224)",
+    "added_line": "color(22)",
+    "removed_line": "color(88)",
     "added_word": "on color(157)",
     "removed_word": "on color(217)",
     "keyword": "color(90)",
@@ -150,3 +163,18 @@ _LIGHT: _Palette = {
     "type": "color(23)",
 }
 _MANY: Mapping[str, _Palette] = {"dark": _DARK, "light": _LIGHT}
+_TINTS: Mapping[str, _Palette] = {
+    "dark": {
+        "added_line": "on #16301d",
+        "removed_line": "on #3a1a1d",
+        "added_word": "on #24592f",
+        "removed_word": "on #6b2a2f",
+    },
+    "light": {
+        "added_line": "on #e3f7e6",
+        "removed_line": "on #fdeaea",
+        "added_word": "on #b4e8bd",
+        "removed_word": "on #f7c3c3",
+    },
+}
+"""Backgrounds of changed lines; fewer colours have none that is calm enough."""

@@ -11,7 +11,7 @@ from rich.text import Text
 from qwright.agent.events import ToolFinished
 from qwright.agent.language import say
 from qwright.agent.render.diffs import counts
-from qwright.agent.render.ink import columns, cut, cut_middle, one_line
+from qwright.agent.render.ink import columns, cut, cut_middle, one_line, styled
 from qwright.agent.render.theme import Theme
 
 _VERBS = {
@@ -73,16 +73,16 @@ def tool_line(
 
     `refused`: the words for why the call was not allowed to run, if it was not.
     """
-    verb = Text(f"{_padded(call.verb)} ", theme["strong"])
+    verb = styled(f"{_padded(call.verb)} ", theme["strong"])
     told = _outcome(done, theme) if done else Text()
     if refused is not None:
-        told = Text(refused, theme["bad"])
+        told = styled(refused, theme["bad"])
     subject = one_line(call.subject)
     room = width - columns(verb.plain)
     least = min(columns(subject), max(room // 2, 8))
     told.truncate(max(room - least - 2, 0), overflow="ellipsis")
     fit = cut if call.name == "run_shell_command" else cut_middle
-    verb.append(fit(subject, room - (columns(told.plain) + 2 if told else 0)), "not bold")
+    verb.append(fit(subject, room - (columns(told.plain) + 2 if told else 0)))
     return verb.append("  " if subject else "").append_text(told) if told else verb
 
 
@@ -118,10 +118,10 @@ def _result(done: ToolFinished, theme: Theme) -> Text:
     if "added" in details and not done.is_error:
         return counts(details["added"], details["removed"], theme)
     if "exit_code" in details:
-        return Text(_exit(details), theme["bad"] if done.is_error else theme["dim"])
+        return styled(_exit(details), theme["bad"] if done.is_error else theme["dim"])
     if done.is_error:
-        return Text(say("view.failed"), theme["bad"])
-    return Text(_found(done), theme["dim"])
+        return styled(say("view.failed"), theme["bad"])
+    return styled(_found(done), theme["dim"])
 
 
 def _exit(details: Mapping[str, Any]) -> str:

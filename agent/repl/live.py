@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from rich.text import Text
 
 from qwright.agent.language import say
-from qwright.agent.render.ink import columns, cut, one_line
+from qwright.agent.render.ink import columns, cut, one_line, styled
 from qwright.agent.render.theme import Theme
 from qwright.agent.render.toolline import Call, duration, tool_line
 
@@ -71,7 +71,7 @@ class Activity:
     def draw(self, now: float, width: int, theme: Theme, waiting: str = "") -> Text:
         """One line; `waiting` says what the agent waits for, if it does."""
         frame = _FRAMES[int((now - self.began) * 10) % len(_FRAMES)]
-        line = Text(f"{frame} ", theme["accent"])
+        line = styled(f"{frame} ", theme["accent"])
         return line.append_text(self._told(now, width - 2, theme, waiting))
 
     def _told(self, now: float, width: int, theme: Theme, waiting: str) -> Text:
@@ -81,10 +81,10 @@ class Activity:
         if rate and not self.call:
             told.append(say("view.rate", rate=f"{rate:.0f}"))
         told.append(say("view.interrupts"))
-        tail = Text("".join(f" · {part}" for part in told if part), theme["dim"])
+        tail = styled("".join(f" · {part}" for part in told if part), theme["dim"])
         head = self._head(width - columns(tail.plain), theme, waiting)
         if columns(head.plain) + columns(tail.plain) > width:
-            tail = Text("".join(f" · {part}" for part in told[:1] if part), theme["dim"])
+            tail = styled("".join(f" · {part}" for part in told[:1] if part), theme["dim"])
         return head.append_text(tail)
 
     def _head(self, room: int, theme: Theme, waiting: str) -> Text:

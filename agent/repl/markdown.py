@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from qwright.agent.render.highlight import Highlighter
-from qwright.agent.render.ink import draw, folded, wrapped
+from qwright.agent.render.ink import draw, folded, styled, wrapped
 from qwright.agent.render.theme import Theme
 from qwright.agent.repl.markup import inline
 from qwright.agent.repl.table import is_row, is_rule, table
@@ -164,9 +164,9 @@ class MarkdownStream:
             text.stylize(self._theme["strong"])
             return "heading", wrapped(text, self._width)
         if _RULE.match(line):
-            return "rule", [Text("─" * min(self._width, 40), self._theme["dim"])]
+            return "rule", [styled("─" * min(self._width, 40), self._theme["dim"])]
         if found := _QUOTE.match(line):
-            bar = Text("│ ", self._theme["dim"])
+            bar = styled("│ ", self._theme["dim"])
             return "quote", wrapped(inline(found[2], self._theme), self._width, bar, bar)
         if found := _ITEM.match(line):
             return "item", self._item(len(found[1].expandtabs(4)), found[2], found[3])

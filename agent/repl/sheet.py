@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 from rich.text import Text
 
 from qwright.agent.language import say
-from qwright.agent.render.ink import draw
+from qwright.agent.render.ink import draw, styled
 from qwright.agent.render.theme import Role, Theme
 
 INDENT = 2
@@ -78,7 +78,7 @@ class Sheet:
             lines = [Text(f"{say(word)}: ").append_text(lines[0]), *lines[1:]]
         drawn = draw(lines, self.theme, self.indent)
         if sign and not self._spoken:
-            sign = draw([Text(f"{sign} ", self.theme[role])], self.theme)[:-1]
+            sign = draw([styled(f"{sign} ", self.theme[role])], self.theme)[:-1]
             drawn = sign + drawn[INDENT:] if drawn.startswith(" ") else f"{sign}{drawn}"
         self.write(block, drawn)
 

@@ -11,7 +11,7 @@ from qwright.agent.events import Tokens
 from qwright.agent.language import say
 from qwright.agent.policy import Mode
 from qwright.agent.render.below import dollars, short
-from qwright.agent.render.ink import columns, cut, cut_middle, draw, one_line
+from qwright.agent.render.ink import columns, cut, cut_middle, draw, one_line, styled
 from qwright.agent.render.theme import Role, Theme
 from qwright.agent.render.toolline import many
 
@@ -61,13 +61,13 @@ class StatusLine:
         """By how much each matters."""
         theme = self.theme
         model = Text(cut_middle(one_line(self.model), _NAME))
-        parts = {9: Text(self.mode, theme[_MODES[self.mode]]), 7: model}
+        parts = {9: styled(self.mode, theme[_MODES[self.mode]]), 7: model}
         if self.branch:
             parts[4] = Text(cut_middle(one_line(self.branch), _NAME))
         if self.changed:
-            parts[5] = Text(many("view.changed", self.changed), theme["warn"])
+            parts[5] = styled(many("view.changed", self.changed), theme["warn"])
         if self.title:
-            parts[1] = Text(cut(one_line(self.title), 40), theme["dim"])
+            parts[1] = styled(cut(one_line(self.title), 40), theme["dim"])
         return parts
 
     def _right(self) -> dict[int, Text]:
@@ -76,7 +76,7 @@ class StatusLine:
         if spent:
             about = "~" if self.tokens.estimated else ""
             words = say("view.tokens", count=f"{about}{short(spent)}")
-            parts[2] = Text(words, self.theme["dim"])
+            parts[2] = styled(words, self.theme["dim"])
         if self.cost:
             parts[3] = Text(dollars(self.cost, estimated=self.tokens.estimated))
         parts[6] = self._sandbox()
@@ -85,15 +85,15 @@ class StatusLine:
     def _context(self) -> Text:
         share = self.context_used / self.context_size
         role: Role = "bad" if share >= _FULL else "warn" if share >= _WARN else "dim"
-        return Text(say("view.context", share=f"{share:.0%}"), self.theme[role])
+        return styled(say("view.context", share=f"{share:.0%}"), self.theme[role])
 
     def _sandbox(self) -> Text:
         sign, role = _SANDBOX[self.sandbox]
         words = say(f"view.sandbox_{self.sandbox}")
-        return Text(f"{sign} ", self.theme[role]).append(words, self.theme["dim"])
+        return styled(f"{sign} ", self.theme[role]).append(words, self.theme["dim"])
 
     def _joined(self, parts: dict[int, Text], width: int) -> str:
-        between = Text(_BETWEEN, self.theme["dim"])
+        between = styled(_BETWEEN, self.theme["dim"])
         line = between.join(parts.values())
         line.truncate(width, overflow="ellipsis")
         return draw([line], self.theme)[:-1]

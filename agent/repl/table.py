@@ -8,7 +8,7 @@ from typing import Literal
 
 from rich.text import Text
 
-from qwright.agent.render.ink import columns, wrapped
+from qwright.agent.render.ink import columns, styled, wrapped
 from qwright.agent.render.theme import Theme
 from qwright.agent.repl.markup import inline
 
@@ -43,7 +43,7 @@ def table(lines: Sequence[str], width: int, theme: Theme) -> list[Text]:
     for cell in head:
         cell.stylize(theme["strong"])
     drawn = _row(head, widths, sides)
-    drawn.append(Text((" " * _GAP).join("─" * size for size in widths), theme["dim"]))
+    drawn.append(styled((" " * _GAP).join("─" * size for size in widths), theme["dim"]))
     for row in body:
         drawn += _row(row, widths, sides)
     return drawn
@@ -101,6 +101,6 @@ def _entries(rows: Sequence[Sequence[Text]], width: int, theme: Theme) -> list[T
             drawn.append(Text())
         for name, cell in zip(head, row, strict=True):
             if cell:
-                label = Text(f"{name.plain}: ", theme["strong"])
+                label = styled(f"{name.plain}: ", theme["strong"])
                 drawn += wrapped(label.append_text(cell), width, "", "  ")
     return drawn

@@ -22,7 +22,7 @@ from qwright.agent.render.below import (
     todos_of,
 )
 from qwright.agent.render.diffs import draw_diff, shortened
-from qwright.agent.render.ink import draw, one_line, wrapped
+from qwright.agent.render.ink import draw, one_line, styled, wrapped
 from qwright.agent.render.theme import Theme, load
 from qwright.agent.render.toolline import Call, duration, tool_line
 from qwright.agent.repl.live import Activity
@@ -227,7 +227,7 @@ class View:
             self._sheet.put("text", self._lines(text.strip(), style, self._sheet.room))
         elif seconds >= _NOTED_THOUGHT and not self._sheet.holding:
             words = say("view.thought", time=duration(seconds))
-            self._sheet.put("text", [Text(words, style)])
+            self._sheet.put("text", [styled(words, style)])
 
     def _end_text(self, *, void: bool = False) -> None:
         """End what is half written before something else is shown; `void`: it does not count."""
@@ -276,14 +276,14 @@ class View:
         good = event.exit_code == 0
         theme, room = self.theme, self._sheet.room
         took = f"  {duration(event.seconds)}"
-        head = Text(say("view.verified" if good else "view.not_verified"), theme["strong"])
-        head.append(f"  {one_line(event.command)}", "not bold")
+        head = styled(say("view.verified" if good else "view.not_verified"), theme["strong"])
+        head.append(f"  {one_line(event.command)}")
         head.truncate(room - len(took), overflow="ellipsis")
-        head.append(took, f"not bold {theme['dim']}")
+        head.append(took, theme["dim"])
         limit = _VERIFY_LINES if self._compact else 0
         output = terminal_text(event.output)
         shown = [] if good and self._compact else barred(output, room, theme, limit)
-        self._sheet.put("tool", [head, *shown], "good" if good else "bad")
+        self._sheet.put("end" if good else "tool", [head, *shown], "good" if good else "bad")
 
     def _remark(self, event: ev.Event) -> None:
         match event:
@@ -334,7 +334,7 @@ class View:
         """Harmless text in lines as it has them, broken where they are too long."""
         lines: list[Text] = []
         for line in sanitise(text).strip("\n").split("\n"):
-            lines += wrapped(Text(line.expandtabs(4), style), width)
+            lines += wrapped(styled(line.expandtabs(4), style), width)
         return lines
 
 
