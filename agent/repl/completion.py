@@ -116,7 +116,8 @@ class Completer:
         part = re.sub(r"\\(.)", r"\1", found["part"])
         loop = asyncio.get_running_loop()
         paths = await loop.run_in_executor(self._thread, self._index.find, part, MOST)
-        return [_path(found.start("part"), path) for path in paths]
+        start = found.start("part")
+        return [_path(start, path) for path in paths if path != part or path[-1] != "/"]
 
 
 def _rank(info: CommandInfo, part: str) -> int:

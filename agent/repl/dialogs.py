@@ -122,6 +122,11 @@ class Dialog:
         )
         return f"{self._title}\n{body}" + "\n".join(options) + "\n"
 
+    def current(self) -> Row:
+        """What Enter would take, on one line."""
+        shown = self._shown()
+        return self._option(self._chosen, shown[self._chosen]) if shown else []
+
     def rows(self, width: int, height: int) -> list[Row]:
         """The dialog in at most `height` rows."""
         title = wrap([(_TITLE, f" {self._title} ")], width)

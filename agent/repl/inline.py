@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+from time import monotonic
 
 from prompt_toolkit.application import Application
 
 from qwright.agent.repl.drawing import cells_of
 from qwright.agent.repl.screen_output import ScreenOutput
+
+_IN_FLIGHT = 0.01
+"""Seconds within which what was drawn may reach a terminal that has wrapped anew already. It is
+not wrapped then, and nothing above it may be erased."""
 
 
 class Inline(Application[None]):
@@ -18,12 +23,14 @@ class Inline(Application[None]):
     """
 
     output: ScreenOutput
+    _drawn_width = 0
+    _drawn_at = 0.0
 
     def above(self, text: str) -> None:
         """Write `text`, whole lines, above; an empty one only draws."""
         with self.output.held():
             if text:
-                self.renderer.erase()
+                self._erase()
                 self.output.write_raw(text.replace("\n", "\r\n"))
             self._redraw()
 
@@ -33,12 +40,26 @@ class Inline(Application[None]):
             self.renderer.clear()
             self._redraw()
 
-    def _on_resize(self) -> None:
-        """Terminals that wrap anew have moved what is drawn: find where it begins now."""
+    def _redraw(self, render_as_done: bool = False) -> None:
+        if self._running_in_terminal:
+            return
+        width = self.output.get_size().columns
         with self.output.held():
+            if width != self._drawn_width:
+                self._erase()
+            super()._redraw(render_as_done)
+        self._drawn_width, self._drawn_at = width, monotonic()
+
+    def _on_resize(self) -> None:
+        self._redraw()
+
+    def _erase(self) -> None:
+        """Take away what is drawn. A terminal that got narrower has wrapped it anew, perhaps
+        before it told us: find where it begins now."""
+        settled = monotonic() - self._drawn_at > _IN_FLIGHT
+        if settled and self.output.get_size().columns != self._drawn_width:
             self.output.cursor_up(self._rows_wrapped_above())
-            self.renderer.erase(leave_alternate_screen=False)
-            self._redraw()
+        self.renderer.erase(leave_alternate_screen=False)
 
     def _rows_wrapped_above(self) -> int:
         """How many more rows what is above the cursor takes since the terminal got narrower."""

@@ -118,7 +118,7 @@ class Arrangement:
         if line or wrapped:
             return [("", "  ")]
         if self._terminal.prompt.text.startswith("!"):
-            return [("class:mark.shell", "! ")]
+            return [("class:mark.shell", "$ ")]
         sign = ">" if self._terminal.screen_reader else MARK
         return [(f"class:mark.{self._terminal.mode}", f"{sign} ")]
 
@@ -146,6 +146,8 @@ class Arrangement:
 
     def _dialog(self, width: int) -> list[Row]:
         dialog = self._terminal.dialog
+        if dialog and self._terminal.screen_reader:
+            return [cut(dialog.current(), width)]
         room = self._terminal.height - len(self._live(width)) - len(self._queue(width)) - 1
         return dialog.rows(width, room) if dialog else []
 

@@ -91,7 +91,7 @@ class Pager:
 
         def bind(act: Callable[[], None], *names: str) -> None:
             for name in names:
-                keys.add(name, filter=reading, eager=name == "escape")(lambda _: act())
+                keys.add(name, filter=reading, eager=name == "escape")(_acting(act))
 
         def moves(by: Callable[[], int], *names: str) -> None:
             bind(lambda: self._go(self._top + by()), *names)
@@ -141,3 +141,7 @@ class Pager:
     def _leave(self) -> None:
         if self._app and not self._app.is_done:
             self._app.exit()
+
+
+def _acting(act: Callable[[], None]) -> Callable[[KeyPressEvent], None]:
+    return lambda event: act()

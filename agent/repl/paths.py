@@ -84,7 +84,7 @@ class Names:
 
     def _top(self, most: int) -> list[str]:
         top = (path for path in self._paths if "/" not in path.rstrip("/"))
-        return sorted(islice(top, most * 4), key=lambda path: (not path.endswith("/"), path))[:most]
+        return sorted(top, key=lambda path: (path[0] == ".", path[-1] != "/", path))[:most]
 
     def _tiers(self, wanted: str) -> Iterator[Iterator[int]]:
         literal = re.escape(wanted)

@@ -53,3 +53,8 @@ class ScreenOutput(Vt100_Output):
         """Not between erasing and drawing: a paste might arrive just then."""
         if not self._holds:
             super().disable_bracketed_paste()
+
+    def erase_down(self) -> None:
+        """From below the cursor's row: tmux keeps a screen that is erased from its first cell on
+        in the scrollback."""
+        self.write_raw("\x1b7\x1b[K\x1b[B\r\x1b[J\x1b8")

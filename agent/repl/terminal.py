@@ -12,7 +12,7 @@ import sys
 from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 from prompt_toolkit.application.run_in_terminal import in_terminal
 from prompt_toolkit.buffer import Buffer
@@ -24,11 +24,11 @@ from prompt_toolkit.key_binding.vi_state import InputMode
 from prompt_toolkit.output import ColorDepth
 
 from qwright.agent.language import say
-from qwright.agent.policy import Mode
 from qwright.agent.repl.completion import Completer
 from qwright.agent.repl.dialogs import QUIET, Dialog, Option, OptionLike
 from qwright.agent.repl.drawing import only_style
 from qwright.agent.repl.editor import edited
+from qwright.agent.repl.handlers import Handlers
 from qwright.agent.repl.history import PromptHistory
 from qwright.agent.repl.inline import Inline
 from qwright.agent.repl.keys import ESCAPE_SECONDS, TWICE, bindings
@@ -40,50 +40,13 @@ from qwright.agent.repl.screen_output import ScreenOutput
 from qwright.sandbox.errors import QwrightError
 from qwright.tools.sanitise import sanitise
 
+if TYPE_CHECKING:
+    from qwright.agent.policy import Mode
+
 FRAME = 1 / 30
 """Seconds between two drawings of what the agent does; keys are drawn at once."""
 LONGEST_COPY = 100_000
 """Bytes; terminals drop longer clipboard texts, or choke on them."""
-
-
-class Handlers(Protocol):
-    """What the REPL does when somebody types."""
-
-    def submitted(self, text: str) -> None:
-        """Enter. Also while the agent works."""
-        ...
-
-    def interrupted(self) -> None:
-        """Esc, or Ctrl-C, while the terminal is busy."""
-        ...
-
-    def rewind(self) -> None:
-        """Esc twice on an empty line while nothing runs."""
-        ...
-
-    def mode_cycled(self) -> None:
-        """Shift-Tab."""
-        ...
-
-    def opened(self) -> None:
-        """Ctrl-O."""
-        ...
-
-    def todos(self) -> None:
-        """Ctrl-T."""
-        ...
-
-    def left(self) -> None:
-        """Ctrl-D on an empty line, or Ctrl-C twice, or the terminal was closed."""
-        ...
-
-    def drew_back(self) -> str | None:
-        """Up on an empty line: the last queued prompt, for editing; it is queued no more."""
-        ...
-
-    def began(self) -> None:
-        """The first key: a good moment to start work early."""
-        ...
 
 
 class Terminal:
@@ -180,7 +143,7 @@ class Terminal:
         if self._left:
             return
         try:
-            self._app.pre_run_callables.append(self._touch)
+            self._app.pre_run_callables.append(self._write_pending)
             await self._app.run_async(set_exception_handler=False)
         except EOFError:
             self.handlers.left()
