@@ -60,7 +60,12 @@ def choose(model: str | None, base_url: str | None, own: Sequence[OwnProfile] = 
         profile = profile_for(endpoint.model, endpoint.provider, own=own)
         return Choice(profile, endpoint, None, tuple(own))
     named = os.environ.get("OPENAI_MODEL") or os.environ.get("QWEN_MODEL")
-    entry = find(model or named or DEFAULT_MODEL)
+    return choose_embedded(model or named or DEFAULT_MODEL, own)
+
+
+def choose_embedded(name: str, own: Sequence[OwnProfile] = ()) -> Choice:
+    """The embedded model of that name, whatever server is configured. Raises ConfigError."""
+    entry = find(name)
     profile = profile_for(entry.name, "embedded", own=own).within(entry.served_context)
     return Choice(profile, None, entry, tuple(own))
 

@@ -56,6 +56,7 @@ class Commands:
         self._named = {name: one for one in self.all for name in (one.name, *one.aliases)}
         self._custom = Loaded({})
         self._told = 0
+        self.reload()
 
     def reload(self) -> None:
         """Read the custom commands anew, and say once how many of the project are not allowed."""

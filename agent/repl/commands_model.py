@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal, cast
 
-from qwright.agent.errors import ConfigError
+from qwright.agent.choice import require_weights
 from qwright.agent.language import say
 from qwright.agent.policy import MODES, Mode
 from qwright.agent.repl.columns import facts, one_line
@@ -20,7 +20,7 @@ from qwright.agent.repl.command import (
     one_of,
     pick,
 )
-from qwright.agent.repl.models import Offer, choice_of, offers
+from qwright.agent.repl.models import Offer, choice_of, completions, offers
 from qwright.agent.repl.ports import Choosable
 
 _NETWORKS = ("none", "full")
@@ -30,14 +30,12 @@ _MODE_NAMES = {"default": "ask", "yolo": "auto", "auto_edit": "auto-edit", "edit
 
 async def model(context: Context, argument: str) -> None:
     """Go on with another model; without argument out of those that are here."""
-    name, base_url = argument, None
-    if not argument:
-        offer = await _offered(context)
-        if offer is None:
-            return
-        name, base_url = offer.name, offer.base_url
-    context.view.say(say("commands.switching", model=one_line(name, 80)), "hint")
-    chosen = choice_of(context.chat, name, base_url)
+    offer = Offer(argument) if argument else await _offered(context)
+    if offer is None:
+        return
+    chosen = choice_of(context.chat, offer.name, offer.base_url)
+    require_weights(chosen)
+    context.view.say(say("commands.switching", model=one_line(chosen.name, 80)), "hint")
     await context.chat.switch_model(chosen)
     context.view.say(say("commands.switched", model=context.chat.choice.name), "good")
     context.repl.refresh()
@@ -46,26 +44,12 @@ async def model(context: Context, argument: str) -> None:
 async def _offered(context: Context) -> Offer | None:
     context.view.say(say("commands.looking_for_models"), "hint")
     found = await offers(context.chat)
-    now = context.chat.choice.name
-    start = next((place for place, one in enumerate(found) if one.is_named(now)), 0)
+    now = context.chat.choice
+    present = now.entry.name if now.entry else now.endpoint.model if now.endpoint else ""
+    start = next((place for place, one in enumerate(found) if one.name == present), 0)
     options = [Choosable(one.label, one.detail) for one in found]
     place = await pick(context, say("commands.model_title"), options, start=start)
-    if place is None:
-        return None
-    chosen = found[place]
-    if chosen.pull:
-        raise ConfigError(say("commands.pull_first", model=chosen.name))
-    return chosen
-
-
-def _models(context: Context, typed: str) -> Sequence[str]:
-    from qwright.agent.embedded.weights import installed
-
-    endpoint = context.chat.choice.endpoint
-    info = context.chat.choice.info
-    here = [one.entry.name for one in installed() if one.verified]
-    known = [*(info.models if info and endpoint else ()), *here]
-    return [name for name in known if name.lower().startswith(typed.lower())]
+    return None if place is None else found[place]
 
 
 async def mode(context: Context, argument: str) -> None:
@@ -183,7 +167,13 @@ def _folders(context: Context, typed: str) -> Sequence[str]:
 
 
 COMMANDS = (
-    Command("model", model, "model", takes=True, complete=_models),
+    Command(
+        "model",
+        model,
+        "model",
+        takes=True,
+        complete=lambda context, typed: completions(context.chat, typed),
+    ),
     Command(
         "mode",
         mode,

@@ -168,10 +168,10 @@ def _export_asked(words: Sequence[str]) -> tuple[Format, str]:
     """The format, by its name or the file's suffix, and the file. Raises CommandError."""
     files = [word for word in words if word not in FORMATS]
     suffix = Path(files[0]).suffix.lstrip(".") if files else ""
-    formats = tuple(FORMATS[word] for word in (*words, suffix) if word in FORMATS)
-    if len(set(formats)) > 1 or len(files) > 1 or (files and not formats):
+    known = [word for word in (*words, suffix) if word in FORMATS]
+    if len({FORMATS[word] for word in known}) > 1 or len(files) > 1 or (files and not known):
         raise CommandError(say("commands.export_usage"))
-    return formats[0] if formats else "markdown", "".join(files)
+    return FORMATS[known[0]] if known else "markdown", "".join(files)
 
 
 def _formats(context: Context, typed: str) -> Sequence[str]:

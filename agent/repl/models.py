@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from qwright.agent.choice import Choice, choose
+from qwright.agent.choice import Choice, choose, choose_embedded
+from qwright.agent.discover import Found, discover
+from qwright.agent.embedded.catalogue import load_catalogue
 from qwright.agent.endpoint import Endpoint, names_server
 from qwright.agent.language import say
 from qwright.agent.repl.columns import one_line
@@ -17,68 +20,80 @@ if TYPE_CHECKING:
     from qwright.agent.chat import Chat
 
 _LISTED = 300
+_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One model that could be had. `base_url` names its server where the name does not."""
+    """One model that could be had. `base_url`: of its server, where the name does not say it."""
 
     name: str
-    base_url: str | None = None
     detail: str = ""
-    pull: bool = False
-    """Whether its weights must be fetched before."""
+    base_url: str | None = None
 
     @property
     def label(self) -> str:
         return one_line(self.name, 80)
 
-    def is_named(self, name: str) -> bool:
-        return name.split(" (")[0] == self.name
-
 
 async def offers(chat: Chat) -> list[Offer]:
-    """The embedded models, then what the server in use lists, then what answers on this machine."""
+    """What the server in use lists, what else is found on this machine, what could be fetched."""
     endpoint = chat.choice.endpoint
-    served = await _served(endpoint) if endpoint else []
-    embedded = await asyncio.to_thread(lambda: list(_embedded()))
-    here = [one for one in embedded if not one.pull]
-    return [*served, *here, *(one for one in embedded if one.pull)]
+    served, found = await asyncio.gather(_served(endpoint), discover(os.environ, timeout=_SECONDS))
+    others = [one for one in found if endpoint is None or one.base_url != endpoint.base_url]
+    here = {one.model for one in found if one.kind == "embedded"}
+    return [*served, *map(_found, others), *_to_fetch(here)]
 
 
-def choice_of(chat: Chat, name: str, base_url: str | None) -> Choice:
+def choice_of(chat: Chat, name: str, base_url: str | None = None) -> Choice:
     """The choice of a model by its name: of the server in use where the name says no other.
 
     Raises ConfigError for a name no server is known for.
     """
-    endpoint = chat.choice.endpoint
-    if base_url is None and endpoint and not _is_embedded(name) and not names_server(name):
-        base_url = endpoint.base_url
-    chosen = choose(name, base_url, chat.config.profile)
+    own, endpoint = chat.config.profile, chat.choice.endpoint
+    if base_url is None and _is_embedded(name):
+        chosen = choose_embedded(name, own)
+    else:
+        if base_url is None and endpoint and (name in _listed(chat) or not names_server(name)):
+            base_url = endpoint.base_url
+        chosen = choose(name, base_url, own)
     return replace(chosen, effort=chat.choice.effort)
 
 
-def _is_embedded(name: str) -> bool:
-    from qwright.agent.embedded.catalogue import load_catalogue
+def completions(chat: Chat, typed: str) -> Sequence[str]:
+    """Names known without asking anybody."""
+    names = [*_listed(chat), *(one.name for one in load_catalogue())]
+    return [name for name in names if typed.lower() in name.lower()]
 
+
+def _listed(chat: Chat) -> Sequence[str]:
+    """What the server in use listed when it was asked first."""
+    info = chat.choice.info
+    return info.models if info else ()
+
+
+def _is_embedded(name: str) -> bool:
     wanted = name.lower()
     return any(wanted == one.name or wanted in one.aliases for one in load_catalogue())
 
 
-async def _served(endpoint: Endpoint) -> list[Offer]:
+async def _served(endpoint: Endpoint | None) -> list[Offer]:
+    if endpoint is None:
+        return []
     info = await describe(endpoint)
-    names = info.models[:_LISTED] or (endpoint.model,)
     where = say("commands.on_server", url=endpoint.shown_url)
-    return [Offer(name, endpoint.base_url, where) for name in names]
+    names = info.models[:_LISTED] or (endpoint.model,)
+    return [Offer(name, where, endpoint.base_url) for name in names]
 
 
-def _embedded() -> Iterator[Offer]:
-    from qwright.agent.embedded.catalogue import load_catalogue
-    from qwright.agent.embedded.weights import is_verified, megabytes
+def _found(found: Found) -> Offer:
+    return Offer(found.model, found.why)
+
+
+def _to_fetch(here: set[str]) -> Iterator[Offer]:
+    from qwright.agent.embedded.weights import megabytes
 
     for entry in load_catalogue():
-        size = megabytes(entry.size)
-        if is_verified(entry):
-            yield Offer(entry.name, detail=say("commands.embedded_here", size=size))
-        else:
-            yield Offer(entry.name, detail=say("commands.embedded_pull", size=size), pull=True)
+        if entry.name not in here:
+            size = megabytes(entry.size)
+            yield Offer(entry.name, say("commands.to_fetch", size=size))
