@@ -11,17 +11,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Collection, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from qwright.agent import asides
+from qwright.agent import asides, undo
 from qwright.agent import events as ev
 from qwright.agent.choice import Choice
 from qwright.agent.config import Config, project_root
 from qwright.agent.connection import Connection
+from qwright.agent.cost import require_known_price
 from qwright.agent.desk import Desk, SandboxState
 from qwright.agent.errors import ConfigError
 from qwright.agent.images import attach
@@ -32,9 +33,10 @@ from qwright.agent.mentions import with_files
 from qwright.agent.policy import Approver, Mode, Policy
 from qwright.agent.results import Results
 from qwright.agent.turns import Turn, Turns
+from qwright.agent.undo import Taken
 from qwright.agent.workplace import Place
 from qwright.sandbox.added import add_directory
-from qwright.sandbox.errors import QwrightError, WorkspaceError
+from qwright.sandbox.errors import QwrightError
 from qwright.sandbox.session_dir import Session, fork_session
 from qwright.sandbox.tree import Tree
 from qwright.sandbox.user_commit import recent_subjects
@@ -63,16 +65,6 @@ class Setting:
     verify: str | None = None
     verify_timeout: float = 120.0
     """Seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What an undo, redo or rewind did."""
-
-    paths: tuple[str, ...]
-    prompt: str
-    also_yours: bool
-    """Whether the user's own files were changed too, since they had the result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +129,8 @@ class Chat:
         model = await self._connection.model(verified=verified)
         chosen = self.choice
         profile = chosen.profile
+        if self.setting.limits.cost is not None:
+            require_known_price(chosen.name, profile, chosen.provider)
         if self._agent is None:
             transcript = self._desk.transcript
             self._agent = Agent(
@@ -276,54 +270,33 @@ class Chat:
 
     async def undo(self) -> Taken:
         """Take the last turn's changes back, out of the user's files too. Raises QwrightError."""
-        standing = self.turns.standing
-        if not standing:
-            raise WorkspaceError("nothing to undo: no turn of this session has changed a file")
-        taken = await self._take(standing[-1])
-        await self._tell_taken(taken.paths)
+        taken = await undo.undo(self.turns, self.results)
+        await self._tell("took your last changes back, in", taken)
         return taken
 
     async def redo(self) -> Taken:
         """Bring the changes that were undone last back. Raises QwrightError."""
-        turn = self.turns.redoable
-        if turn is None:
-            raise WorkspaceError("nothing to redo: nothing was undone since the last prompt")
-        paths, _ = await self.results.exchange(
-            turn.after, turn.before, f"redo {turn.number}", yours=turn.yours
-        )
-        self.turns.update(turn, undone=False)
-        (await self.ready()).note(f"The user brought back your changes to: {', '.join(paths)}")
-        return Taken(tuple(paths), turn.prompt, turn.yours)
+        taken = await undo.redo(self.turns, self.results)
+        await self._tell("brought your changes back, in", taken)
+        return taken
 
     async def rewind(self, turn: Turn, what: What) -> Taken:
         """Go back to before a turn: files, conversation or both. Raises QwrightError."""
-        paths, yours = dict[str, None](), False
+        taken = Taken((), turn.prompt, also_yours=False)
         if what != "conversation":
-            later = [one for one in self.turns.standing if one.number >= turn.number]
-            for one in reversed(later):
-                taken = await self._take(one)
-                paths |= dict.fromkeys(taken.paths)
-                yours = yours or taken.also_yours
-        if what != "files":
+            taken = await undo.back_to(turn, self.turns, self.results)
+        if what == "files":
+            await self._tell("took your last changes back, in", taken)
+        else:
             self._desk.transcript.back_to(turn.mark)
             (await self.ready()).restore(self._desk.transcript.messages())
             for one in self.turns.all[turn.number - 1 :]:
                 self.turns.update(one, forgotten=True)
-        elif paths:
-            await self._tell_taken(tuple(paths))
-        return Taken(tuple(paths), turn.prompt, yours)
+        return taken
 
-    async def _take(self, turn: Turn) -> Taken:
-        paths, yours = await self.results.exchange(
-            turn.before, turn.after, f"undo {turn.number}", yours=None
-        )
-        self.turns.update(turn, undone=True, yours=yours)
-        return Taken(tuple(paths), turn.prompt, yours)
-
-    async def _tell_taken(self, paths: Collection[str]) -> None:
-        if paths:
-            text = f"The user took your last changes back, in: {', '.join(paths)}"
-            (await self.ready()).note(text)
+    async def _tell(self, what: str, taken: Taken) -> None:
+        if taken.paths:
+            (await self.ready()).note(f"The user {what}: {', '.join(taken.paths)}")
 
     # The session and its surroundings.
 

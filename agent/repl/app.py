@@ -9,18 +9,20 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qwright.agent import events as ev
 from qwright.agent.language import say
 from qwright.agent.policy import MODES, Decision, Mode, Request
-from qwright.agent.repl.completion import Completer
+from qwright.agent.render.theme import load
+from qwright.agent.render.toolline import many
+from qwright.agent.repl.completion import CommandInfo, Completer
 from qwright.agent.repl.terminal import Terminal
-from qwright.agent.repl.theme import load
 from qwright.agent.repl.view import View
 from qwright.sandbox.dirs import state_dir
 from qwright.sandbox.errors import QwrightError
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 TICK = 0.1
 """Seconds between two looks at the clock while the agent works."""
+_STATUS_TICKS = 10
 _TELLING = (ev.UsageReported, ev.CheckpointMade, ev.Compacted, ev.RunFinished)
 """Events after which the status line says something else."""
 
@@ -50,9 +53,10 @@ class Repl:
 
     def __init__(self, settings: Config, directory: Path) -> None:
         plain = settings.theme == "plain" or bool(os.environ.get("NO_COLOR"))
+        self._completer = Completer(directory, self._command_infos, self._arguments)
         self.terminal = Terminal(
             self,
-            Completer(directory),
+            self._completer,
             history=state_dir() / "history",
             editing=settings.editing,
             screen_reader=settings.screen_reader,
@@ -93,7 +97,6 @@ class Repl:
             raise
         self.chat.policy.mode = self._mode
         self._commands = Commands(self)
-        self.terminal.set_commands(self._commands)
         self._opened.set()
         self.refresh()
 
@@ -103,7 +106,16 @@ class Repl:
         if self._background:
             await asyncio.wait(self._background)
         if self.chat:
+            self._say_farewell(self.chat)
             await self.chat.close()
+
+    def _say_farewell(self, chat: Chat) -> None:
+        """How to come back; nothing after a look around."""
+        if chat.turns.all:
+            self.view.settle()
+            if count := chat.results.changed:
+                self.view.say(many("repl.kept_for_later", count), "hint")
+            self.view.say(say("repl.farewell", session=chat.session.record.id), "hint")
 
     # Work, one prompt after the other.
 
@@ -144,7 +156,7 @@ class Repl:
         from qwright.agent.repl import applying
 
         chat, _ = self._need()
-        self.terminal.refresh_paths()
+        self._completer.refresh()
         if not chat.session.record.title:
             self._spawn(self._name())
         await applying.offer(self, finished=reason == "done")
@@ -173,9 +185,11 @@ class Repl:
         return reason
 
     async def _tick(self) -> None:
-        while True:
+        for tick in count(1):
             await asyncio.sleep(TICK)
             self.view.tick()
+            if tick % _STATUS_TICKS == 0:
+                self.refresh()
 
     async def approve(self, request: Request) -> Decision:
         """Ask the person about a call; see `Approver`."""
@@ -255,9 +269,19 @@ class Repl:
 
     async def _begin(self) -> None:
         await self._opened.wait()
-        self._need()[0].begin()
+        chat, _ = self._need()
+        chat.begin()
+        while chat.status().sandbox == "starting":
+            await asyncio.sleep(1)
+            self.refresh()
 
     # What is around them.
+
+    def _command_infos(self) -> Sequence[CommandInfo]:
+        return self._commands.infos() if self._commands else ()
+
+    def _arguments(self, name: str, typed: str) -> Sequence[str]:
+        return self._commands.arguments(name, typed) if self._commands else ()
 
     def refresh(self) -> None:
         """Draw the status line anew."""
@@ -270,6 +294,11 @@ class Repl:
     @property
     def busy(self) -> bool:
         return self.terminal.busy
+
+    @property
+    def occupied(self) -> bool:
+        """Whether the person is about something else already: more is queued, or half typed."""
+        return bool(self._queue or self.terminal.prompt.text)
 
     def progress(self, text: str) -> None:
         """What takes long before the agent can work: its last word stands in the live line."""

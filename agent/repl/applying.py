@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qwright.agent.language import say
+from qwright.agent.render.toolline import many
 from qwright.agent.repl.ports import Choosable
 
 if TYPE_CHECKING:
@@ -15,7 +16,10 @@ _COMMAND = {"hunks": "/accept hunks", "undo": "/undo"}
 
 
 async def offer(repl: Repl, *, finished: bool) -> None:
-    """Go by the setting `apply`; what an interrupted or failed turn left is only mentioned."""
+    """Go by the setting `apply`; what an interrupted or failed turn left is only mentioned.
+
+    Whoever types already, or has queued more, is not asked either: the keys were not meant for it.
+    """
     assert repl.chat
     changes = await repl.chat.results.pending()
     if not changes:
@@ -24,10 +28,10 @@ async def offer(repl: Repl, *, finished: bool) -> None:
     setting = repl.chat.config.apply
     if setting == "auto" and finished:
         await accept(repl)
-    elif setting == "ask" and finished:
+    elif setting == "ask" and finished and not repl.occupied:
         await _ask(repl)
     else:
-        repl.view.say(say("repl.kept", count=len(changes)), "hint")
+        repl.view.say(many("repl.kept", len(changes)), "hint")
 
 
 async def accept(repl: Repl) -> None:
@@ -45,7 +49,7 @@ async def _ask(repl: Repl) -> None:
         files = await repl.chat.results.summary()
         options = [Choosable(say(f"repl.apply_{choice}")) for choice in _CHOICES]
         count = len(files)
-        title = say("repl.apply_title", count=count)
+        title = say("repl.apply_title")
         chosen = await repl.terminal.choose(title, options, body="\n".join(files))
         match None if chosen is None else _CHOICES[chosen]:
             case "apply":
@@ -56,5 +60,5 @@ async def _ask(repl: Repl) -> None:
             case "hunks" | "undo" as choice:
                 repl.submit(_COMMAND[choice])
             case _:
-                repl.view.say(say("repl.kept", count=count), "hint")
+                repl.view.say(many("repl.kept", count), "hint")
         return
