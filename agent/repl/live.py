@@ -76,7 +76,7 @@ class Activity:
 
     def _told(self, now: float, width: int, theme: Theme, waiting: str) -> Text:
         since = self.call_began if self.call else self.began
-        told = [duration(now - since) if now - since >= 1 else ""]
+        told = [_elapsed(now - since)]
         rate = self.rate.per_second(now)
         if rate and not self.call:
             told.append(say("view.rate", rate=f"{rate:.0f}"))
@@ -100,6 +100,13 @@ class Activity:
         left = max(room - columns(what) - 2, 0)
         last = one_line(self.thought[-4 * left :]) if left else ""
         return Text(what).append(f"  {_end(last, left)}", f"italic {theme['dim']}".strip())
+
+
+def _elapsed(seconds: float) -> str:
+    """Whole seconds: tenths that run past are of no use."""
+    if seconds < 60:
+        return f"{int(seconds)} s" if seconds >= 1 else ""
+    return duration(int(seconds))
 
 
 def _progress(done: int, total: int, theme: Theme) -> Text:

@@ -24,9 +24,13 @@ _ITEM = re.compile(r"(\s*)([-*+]|\d{1,9}[.)])\s+(.*)$")
 _TASK = re.compile(r"\[([ xX])\]\s+")
 _QUOTE = re.compile(r" {0,3}((?:>\s?)+)(.*)$")
 _RULE = re.compile(r" {0,3}([-*_])(?:\s*\1){2,}\s*$")
-_TAIL = 4_000
-"""Characters of an unfinished line that are looked at: more than a screen holds."""
+_TAIL = 1_500
+"""Characters of an unfinished line that are looked at, or twice that: as much as can be seen."""
+_TAIL_ROWS = 30
+"""Rows of an unfinished table, likewise."""
 _CODE_INDENT = 2
+_MEASURE = 100
+"""Cells of a line of prose, however wide the terminal is: longer ones are hard to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class MarkdownStream:
     def __init__(self, width: int, theme: Theme, indent: int = 0) -> None:
         """`indent` blanks before every line come on top of the width."""
         self._width = width
+        self._measure = min(width, _MEASURE)
         self._theme = theme
         self._indent = indent
         self._line = ""
@@ -84,14 +89,15 @@ class MarkdownStream:
         return draw(drawn, self._theme, self._indent)
 
     def _unfinished(self) -> list[Text]:
-        line = sanitise(self._line[-_TAIL:])
+        # In steps, so that words do not move with every character that comes.
+        line = sanitise(self._line[max(len(self._line) // _TAIL - 1, 0) * _TAIL :])
         if self._fence:
             if not line.strip() or self._fence.closed_by(line):
                 return []
             return self._code(self._fence.indent, Text(_dedented(line, self._fence.indent)))
         if self._rows:
             rows = [*self._rows, line] if is_row(line) else self._rows
-            drawn = self._table(rows)
+            drawn = self._table([*rows[:2], *rows[2:][-_TAIL_ROWS:]])
             return drawn if is_row(line) or not line else [*drawn, *self._prose(line)[1]]
         if not line.strip() or _FENCE.match(line):
             return []
@@ -162,12 +168,12 @@ class MarkdownStream:
         if found := _HEADING.match(line):
             text = inline(found[2], self._theme)
             text.stylize(self._theme["strong"])
-            return "heading", wrapped(text, self._width)
+            return "heading", wrapped(text, self._measure)
         if _RULE.match(line):
             return "rule", [styled("─" * min(self._width, 40), self._theme["dim"])]
         if found := _QUOTE.match(line):
             bar = styled("│ ", self._theme["dim"])
-            return "quote", wrapped(inline(found[2], self._theme), self._width, bar, bar)
+            return "quote", wrapped(inline(found[2], self._theme), self._measure, bar, bar)
         if found := _ITEM.match(line):
             return "item", self._item(len(found[1].expandtabs(4)), found[2], found[3])
         return "text", self._text(line)
@@ -180,14 +186,14 @@ class MarkdownStream:
             bullet, text = "✓" if task[1] != " " else "○", text[task.end() :]
         first = f"{self._margin()}{bullet} "
         self._items.append((indent, len(first)))
-        return wrapped(inline(text, self._theme), self._width, first, " " * len(first))
+        return wrapped(inline(text, self._theme), self._measure, first, " " * len(first))
 
     def _text(self, line: str) -> list[Text]:
         """A line of a paragraph; one that is indented goes on an item of a list."""
         if not line[0].isspace():
             self._items = []
         margin = self._margin()
-        return wrapped(inline(line.strip(), self._theme), self._width, margin, margin)
+        return wrapped(inline(line.strip(), self._theme), self._measure, margin, margin)
 
     def _margin(self) -> str:
         return " " * min(self._items[-1][1] if self._items else 0, self._width // 3)
