@@ -9,6 +9,7 @@ from pathlib import Path
 
 from qwright.agent.errors import ConfigError
 from qwright.agent.exits import Exit
+from qwright.agent.language import say
 from qwright.sandbox.accept import Applied, apply_result, patch_text
 from qwright.sandbox.branch import require_free_name, save_branch
 from qwright.sandbox.errors import WorkspaceError
@@ -17,8 +18,6 @@ from qwright.sandbox.seen import seen_of, yours_of
 from qwright.sandbox.session_dir import Session
 from qwright.sandbox.store import Change, Checkpoint
 from qwright.tools.sanitise import shown_name
-
-NOTHING = "Nothing was changed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +61,9 @@ def deliver(session: Session, wanted: Wanted) -> Delivered:
     """
     base, result = ends(session)
     if base.tree == result.tree:
-        return Delivered(NOTHING)
+        return Delivered(say("oneshot.nothing"))
     if wanted.no_apply:
-        return Delivered(f"Kept in the session. To apply it: qwright apply {session.record.id}")
+        return Delivered(say("oneshot.kept", session=session.record.id))
     try:
         if wanted.patch:
             return _patch(session, wanted.patch, base, result)
@@ -72,8 +71,8 @@ def deliver(session: Session, wanted: Wanted) -> Delivered:
             return _branch(session, wanted.branch, base, result)
         return apply(session)
     except WorkspaceError as error:
-        text = f"Not delivered: {error}. The result is kept: qwright sessions diff"
-        return Delivered(f"{text} {session.record.id}", Exit.NOT_APPLIED)
+        text = say("oneshot.not_delivered", error=error, session=session.record.id)
+        return Delivered(text, Exit.NOT_APPLIED)
 
 
 def apply(session: Session) -> Delivered:
@@ -87,27 +86,26 @@ def apply(session: Session) -> Delivered:
     applied = apply_result(Path(session.record.source), session.path, store, base, result)
     session.update(applied=True)
     delivered = applied_text(session, applied, changes)
-    return replace(delivered, hints=(*delivered.hints, "To take it back: qwright undo"))
+    return replace(delivered, hints=(*delivered.hints, say("oneshot.to_undo")))
 
 
 def applied_text(session: Session, applied: Applied, changes: Iterable[Change]) -> Delivered:
     """What was applied, and what of it to look at; `changes` is what was to be applied."""
     if not applied.paths:
-        return Delivered("Your working tree has these changes already.")
-    text = f"Applied to your working tree: {_names(applied.paths)}"
+        return Delivered(say("oneshot.already"))
+    text = say("oneshot.applied", names=names(applied.paths))
     if applied.merged:
-        text += f" (merged with your own changes: {_names(applied.merged)})"
+        text += say("oneshot.merged", names=names(applied.merged))
     written = [change for change in changes if change.path in applied.paths]
-    return Delivered(
-        text, hints=tuple(f"Look at {line}" for line in warnings(session.store(), written))
-    )
+    found = warnings(session.store(), written)
+    return Delivered(text, hints=tuple(say("oneshot.look", line=line) for line in found))
 
 
 def save_as_branch(session: Session, name: str) -> Delivered:
     """Commit what the session changed to a new branch. Raises WorkspaceError."""
     base, result = ends(session)
     if base.tree == result.tree:
-        return Delivered(NOTHING)
+        return Delivered(say("oneshot.nothing"))
     return _branch(session, name, base, result)
 
 
@@ -139,7 +137,7 @@ def _patch(session: Session, file: str, base: Checkpoint, result: Checkpoint) ->
         Path(file).write_bytes(data)
     except OSError as error:
         raise WorkspaceError(f"{file} cannot be written ({error.strerror})") from None
-    return Delivered(f"Written to {file}. To apply it: git apply {file}")
+    return Delivered(say("oneshot.written", file=file))
 
 
 def _branch(session: Session, name: str, base: Checkpoint, result: Checkpoint) -> Delivered:
@@ -148,10 +146,12 @@ def _branch(session: Session, name: str, base: Checkpoint, result: Checkpoint) -
     message = f"{first[:70] or 'Work of a session'}\n\nMade by qwright, {record.id}.\n"
     source = Path(record.source)
     branch = save_branch(source, session.store(), base, result, name, message)
-    text = f"Committed to the branch {name}. To see it: git show {name}"
-    return Delivered(text, hints=tuple(branch.notices))
+    return Delivered(say("oneshot.branched", name=name), hints=tuple(branch.notices))
 
 
-def _names(paths: Sequence[str]) -> str:
-    shown = ", ".join(map(shown_name, paths[:6]))
-    return f"{shown} and {len(paths) - 6} more" if len(paths) > 6 else shown
+def names(paths: Sequence[str]) -> str:
+    """The first of them for one line, and how many more there are."""
+    shown = say("oneshot.comma").join(map(shown_name, paths[:6]))
+    if len(paths) <= 6:
+        return shown
+    return say("oneshot.and_more", shown=shown, count=len(paths) - 6)

@@ -20,6 +20,7 @@ from qwright.agent.errors import ConfigError
 from qwright.agent.events import Event, RunFinished, ToolFinished, VerifyFinished
 from qwright.agent.exits import Exit, of_reason
 from qwright.agent.images import attach
+from qwright.agent.language import say
 from qwright.agent.limits import Limits
 from qwright.agent.loop import Agent, Task
 from qwright.agent.memory import notes_for
@@ -198,7 +199,7 @@ class _Run:
         workspace = opening.result() if opening.done() and not opening.exception() else None
         text, hints, diff, files = "", list[str](), "", list[str]()
         if workspace is None and code == 0:
-            text = deliver.NOTHING
+            text = say("oneshot.nothing")
         if workspace is not None:
             base, result = deliver.ends(self._session)
             store = self._session.store()
@@ -210,9 +211,7 @@ class _Run:
                 text, code = delivered.text, delivered.exit_code
                 hints += delivered.hints
             elif files:
-                hints.append(
-                    f"Kept, not applied. To apply it: qwright apply {self._session.record.id}"
-                )
+                hints.append(say("oneshot.kept_unapplied", session=self._session.record.id))
             if code and (hint := setup_hint(self._outputs, workspace.tree)):
                 hints.append(hint)
             self._session.update(result=result.commit)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
+from qwright.agent.language import say
+
 
 async def run(args: Namespace) -> int:
     """Raises SandboxError."""
@@ -12,12 +14,12 @@ async def run(args: Namespace) -> int:
         from qwright.sandbox.container import sweep_orphans
 
         removed = await sweep_orphans()
-        print(f"Removed {len(removed)} containers of runs that are gone.")
+        print(say("cli.swept", count=len(removed)))
         return 0
     from qwright.sandbox.image import build_image
 
     name = await build_image(_progress, force=args.force)
-    print(f"The sandbox image is ready: {name}")
+    print(say("cli.image_ready", name=name))
     return 0
 
 

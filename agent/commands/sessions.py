@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 import sys
 from argparse import Namespace
-from collections.abc import Iterable
 from pathlib import Path
 
 from qwright.agent import deliver
+from qwright.agent.help_format import columns
+from qwright.agent.language import say
 from qwright.sandbox.accept import patch_text, undo_apply
 from qwright.sandbox.errors import WorkspaceError
 from qwright.sandbox.journal import latest
@@ -37,13 +38,13 @@ async def run(args: Namespace) -> int:
 def _list(count: int) -> None:
     sessions = list_sessions()[-count:][::-1]
     if not sessions:
-        print('No sessions yet. Start one: qwright "what to do"')
+        print(say("cli.no_sessions"))
     for session in sessions:
         record = session.record
-        state = "applied" if _is_applied(session) else session.status
+        state = say("cli.applied") if _is_applied(session) else session.status
         prompt = sanitise(" ".join(record.prompt.split()))[:60]
         name = shown_name(Path(record.source).name)
-        print(f"{record.id}  {state:14} {name:16.16} {prompt}  {_size(session)}")
+        print(f"{record.id}  {_padded(state, 14)} {name:16.16} {prompt}  {_size(session)}")
 
 
 def _size(session: Session) -> str:
@@ -58,15 +59,24 @@ def _size(session: Session) -> str:
 
 def _show(session: Session) -> None:
     record = session.record
-    print(f"session  {record.id}  {session.status}{', applied' if _is_applied(session) else ''}")
-    print(f"source   {sanitise(record.source)}")
-    print(f"model    {sanitise(record.model)}")
-    print(f"prompt   {sanitise(' '.join(record.prompt.split()))[:500]}")
-    print(f"files    {session.path / 'ws'}")
-    print(f"events   {session.path / 'events.jsonl'}")
-    print("steps")
+    states = [session.status, *[say("cli.applied")][: _is_applied(session)]]
+    rows = {
+        "session": f"{record.id}  {say('oneshot.comma').join(states)}",
+        "source": sanitise(record.source),
+        "model": sanitise(record.model),
+        "prompt": sanitise(" ".join(record.prompt.split()))[:500],
+        "files": str(session.path / "ws"),
+        "events": str(session.path / "events.jsonl"),
+    }
+    for name, value in rows.items():
+        print(f"{_padded(say(f'cli.row_{name}'), 8)} {value}")
+    print(say("cli.row_steps"))
     for checkpoint in deliver.steps(session):
         print(f"  {checkpoint.step:4}  {checkpoint.commit[:12]}  {sanitise(checkpoint.label)}")
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * max(0, width - columns(text))
 
 
 def _diff(session: Session) -> None:
@@ -84,7 +94,7 @@ def _remove(session: Session) -> None:
     if session.status == RUNNING:
         raise WorkspaceError(f"session {session.record.id} is in use by another process")
     shutil.rmtree(session.path)
-    print(f"Removed {session.record.id}.")
+    print(say("cli.removed", name=session.record.id))
 
 
 def _apply(name: str) -> None:
@@ -97,14 +107,13 @@ def _undo(name: str | None) -> None:
     session = _applied_here() if name is None else find_session(name, own=True)
     undone = undo_apply(Path(session.record.source), session.path, session.store())
     session.update(applied=_is_applied(session))
-    print(f"Taken back: {_names(undone.paths) or 'nothing was left to take back'}.")
+    if undone.paths:
+        print(say("cli.taken_back", names=deliver.names(undone.paths)))
+    else:
+        print(say("cli.nothing_left"))
     if undone.merged:
-        print(f"Your own later changes were kept in {_names(undone.merged)}.")
-    print(f"The result is kept; to apply it again: qwright apply {session.record.id}")
-
-
-def _names(paths: Iterable[str]) -> str:
-    return ", ".join(map(shown_name, paths))
+        print(say("cli.yours_kept", names=deliver.names(undone.merged)))
+    print(say("cli.apply_again", session=session.record.id))
 
 
 def _is_applied(session: Session) -> bool:

@@ -6,6 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from qwright.agent import config
+from qwright.agent.language import say
 from qwright.tools.sanitise import sanitise
 
 
@@ -14,6 +15,6 @@ async def run(args: Namespace) -> int:
     directory = Path(args.directory)
     text = config.trust(directory)
     file = config.project_root(directory) / config.PROJECT_FILE
-    print(f"Allowed {file} with this content:\n")
+    print(say("cli.trusted", file=file) + "\n")
     print(sanitise(text).rstrip())
     return 0

@@ -29,9 +29,11 @@ from qwright.agent.embedded.weights import (
     remove,
 )
 from qwright.agent.errors import ConfigError
+from qwright.agent.help_format import columns
 from qwright.agent.language import say
 
 Rows = Sequence[Sequence[str]]
+_STATES = {True: "cli.installed", False: "cli.not_verified"}
 
 
 class Subparsers(Protocol):
@@ -96,11 +98,11 @@ async def _list(out: TextIO, entries: Sequence[Entry], name: str) -> int:
     rows: list[list[str]] = []
     for entry in entries:
         found = here.get(entry.name)
-        state = "" if found is None else "installed" if found.verified else "not verified"
+        state = "" if found is None else say(_STATES[found.verified])
         context = f"{entry.context // 1024}K"
         size = megabytes(entry.size)
         rows.append([entry.name, size, context, entry.licence, state, _origins(entry)])
-    print_table(out, ["NAME", "SIZE", "CONTEXT", "LICENCE", "STATE", "SOURCES"], rows)
+    print_table(out, _headers("name", "size", "context", "licence", "state", "sources"), rows)
     return 0
 
 
@@ -111,11 +113,12 @@ def _origins(entry: Entry) -> str:
 async def _pull(out: TextIO, entries: Sequence[Entry], name: str) -> int:
     entry = find(name, entries)
     if is_verified(entry):
-        print(f"{entry.name} is here: {path_of(entry)}", file=out)
+        print(say("cli.here", name=entry.name, path=path_of(entry)), file=out)
         return 0
     with open_display(sys.stderr) as display:
         path = await pull_cancellable(entry, display)
-    print(f"pulled and verified {entry.name} ({megabytes(entry.size)}): {path}", file=out)
+    size = megabytes(entry.size)
+    print(say("cli.pulled", name=entry.name, size=size, path=path), file=out)
     return 0
 
 
@@ -126,7 +129,7 @@ async def _rm(out: TextIO, entries: Sequence[Entry], name: str) -> int:
     freed = remove(entry)
     if not freed:
         raise ConfigError(f"{entry.name} is not installed (see `qwright models list`)")
-    print(f"removed {entry.name}, {megabytes(freed)} freed", file=out)
+    print(say("cli.freed", name=entry.name, size=megabytes(freed)), file=out)
     return 0
 
 
@@ -143,15 +146,15 @@ async def _tune(out: TextIO, entries: Sequence[Entry], name: str) -> int:
             f"{trial.speed.decode:.1f}",
             f"{trial.speed.rewrite:.1f}",
             f"{trial.times:.2f}",
-            "the same" if trial.same else "others",
+            say("cli.same" if trial.same else "cli.others"),
         ]
         for trial in trials
     ]
-    print_table(out, ["SETTING", "PREFILL", "DECODE", "REWRITE", "TIMES", "ANSWERS"], rows)
+    print_table(out, _headers("setting", "prefill", "decode", "rewrite", "times", "answers"), rows)
     keep_settings(entry.name, fingerprint(path_of(entry)), tuned)
     changed = tuned.model_dump(exclude_defaults=True)
     shown = ", ".join(f"{key} {value}" for key, value in changed.items())
-    print(f"kept: {shown or 'the default settings, nothing is clearly faster'}", file=out)
+    print(say("cli.tuned", settings=shown) if shown else say("cli.tuned_nothing"), file=out)
     return 0
 
 
@@ -168,7 +171,7 @@ async def _ps(out: TextIO, entries: Sequence[Entry], name: str) -> int:
         ]
         for server in await running()
     ]
-    print_table(out, ["NAME", "PID", "ADDRESS", "CONTEXT", "MEMORY", "UP", "LOG"], rows)
+    print_table(out, _headers("name", "pid", "address", "context", "memory", "up", "log"), rows)
     return 0
 
 
@@ -176,14 +179,21 @@ async def _stop(out: TextIO, entries: Sequence[Entry], name: str) -> int:
     if name and name not in {server.name for server in await running()}:
         name = find(name, entries).name
     stopped = await stop(name or None)
-    print(f"stopped {', '.join(stopped)}" if stopped else "no server is running", file=out)
+    line = say("cli.stopped", names=", ".join(stopped)) if stopped else say("cli.no_server")
+    print(line, file=out)
     return 0
 
 
 def _duration(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+    if hours:
+        return say("cli.hours", hours=hours, minutes=minutes)
+    return say("cli.minutes", minutes=minutes, seconds=rest)
+
+
+def _headers(*names: str) -> list[str]:
+    return [say(f"cli.head_{name}") for name in names]
 
 
 def print_table(out: TextIO, headers: Sequence[str], rows: Rows) -> None:
@@ -191,9 +201,10 @@ def print_table(out: TextIO, headers: Sequence[str], rows: Rows) -> None:
     if out.isatty():
         _print_rich(out, headers, rows)
         return
-    widths = [max(len(cell) for cell in column) for column in zip(headers, *rows, strict=True)]
+    widths = [max(map(columns, column)) for column in zip(headers, *rows, strict=True)]
     for row in (headers, *rows):
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        cells = zip(row, widths, strict=True)
+        line = "  ".join(cell + " " * (width - columns(cell)) for cell, width in cells)
         print(line.rstrip(), file=out)
 
 
