@@ -121,8 +121,9 @@ def _cleaned(said: str) -> str:
     before = ""
     while text != before:
         before, text = text, _OPENING.sub("", text.strip()).strip()
-    quoted = len(text) > 1 and text[0] in _QUOTES and text[-1] in _QUOTES
-    return text.strip(_QUOTES).strip() if quoted else text
+    inner = text.strip(_QUOTES)
+    quoted = text[:1] in _QUOTES and text[-1:] in _QUOTES and text[:1] not in inner
+    return inner.strip() if quoted else text
 
 
 def _short(text: str) -> str:
@@ -134,7 +135,7 @@ def _short(text: str) -> str:
 def _message(text: str) -> str:
     """Subject, empty line, body; "" for what has no subject."""
     subject, _, body = text.partition("\n")
-    subject = subject.strip(f" #{_QUOTES}")
+    subject = subject.strip(" #")
     if len(subject) > _SUBJECT:
         subject = subject[: _SUBJECT + 1].rpartition(" ")[0] or subject[:_SUBJECT]
     # A line that begins with # would be a comment to git.

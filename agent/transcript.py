@@ -78,10 +78,10 @@ class Transcript:
     def _write(self, *entries: dict[str, Any]) -> None:
         if not entries:
             return
-        lines = [json.dumps(one, ensure_ascii=False) + "\n" for one in entries]
+        lines = [json.dumps(one) + "\n" for one in entries]
         before = self._path.stat().st_size if self._path.exists() else 0
         try:
-            with self._path.open("a", encoding="utf-8") as file:
+            with self._path.open("a", encoding="ascii") as file:
                 # What a killed process wrote last may lack its end: it stays a line of its own.
                 file.write("\n" * self._torn + "".join(lines))
         except OSError as error:
