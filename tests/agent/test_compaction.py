@@ -8,7 +8,10 @@ from qwright.agent.messages import Message, ToolCall
 from qwright.tools.base import ToolResult
 from tests.fakes import call
 
-START = (Message(role="system", content="S"), Message(role="user", content="Fix it."))
+START = (
+    Message(role="system", content="S"),
+    Message(role="user", content="Fix it.", asked="Fix it."),
+)
 READ = call("read_file", path="a.py")
 TEST = call("run_shell_command", command="make test")
 
@@ -106,6 +109,72 @@ def test_system_and_first_prompt_stay_to_the_byte() -> None:
     assert rest == step
 
 
+def prompt(words: str, *, before: str = "", after: str = "") -> Message:
+    return Message(role="user", content=f"{before}{words}{after}", asked=words)
+
+
+class TestSeveralPrompts:
+    FIRST = prompt("Fix it.", before="Notes: use tabs.\n\n", after='\n\n<file path="a.py">')
+    SECOND = prompt("Now test it.", after='\n\n<file path="b.py">')
+    THIRD = prompt("Commit.", before="The user edited a.py.\n\n")
+    START = (START[0], FIRST, SECOND, THIRD)
+
+    def test_the_users_words_stay_in_order_and_the_newest_prompt_whole(self) -> None:
+        _, only = compaction.begun_anew(self.START, "So far.", [], 4_000)
+        assert only.content == (
+            "Notes: use tabs.\n\nFix it.\n\nThe user then asked:\nNow test it.\n\n"
+            "The user then asked:\nThe user edited a.py.\n\nCommit.\n\nSo far."
+        )
+        assert only.asked == "Commit."
+
+    def test_one_that_is_not_answered_comes_last(self) -> None:
+        _, only = compaction.begun_anew(self.START, "So far.", [], 4_000, is_new=True)
+        assert only.content.endswith("So far.\n\nThe user then asked:\n" + self.THIRD.content)
+
+    def test_long_ones_are_cut_and_many_are_bounded(self) -> None:
+        long = prompt("a very long prompt " * 5_000)
+        _, only = compaction.begun_anew((*START, long, self.THIRD), "So far.", [], 4_000)
+        assert "Fix it." in only.content
+        assert "left out" in only.content
+        assert len(only.content) < 3_000
+        many = (START[0], *[prompt(f"Number {n}. " + "word " * 300) for n in range(200)])
+        _, only = compaction.begun_anew((*many, self.THIRD), "So far.", [], 4_000)
+        assert len(only.content) < 5_000
+        assert "Number 0." in only.content
+
+    def test_a_compacted_conversation_of_another_time_is_compacted_again(self) -> None:
+        record = Record(plan="Read, then edit.")
+        text = compaction.summary(record, "a.py +1 -1", "", 4_000)
+        before = compaction.begun_anew(self.START, text, [], 4_000)
+        found = Record.of(before)
+        assert "Read, then edit." in found.earlier
+        again = compaction.summary(found, "", "", 4_000)
+        newer = (*before, prompt("Push."))
+        _, only = compaction.begun_anew(newer, again, [], 4_000, is_new=True)
+        for kept in (
+            "use tabs.",
+            "Fix it.",
+            "Now test it.",
+            "Commit.",
+            "Push.",
+            "Read, then edit.",
+        ):
+            assert only.content.count(kept) == 1
+
+    def test_a_list_of_steps_outlives_a_prompt_and_a_resume_and_first_words_do_not(self) -> None:
+        record = Record()
+        record.said("First I read.")
+        record.told.append("It fails.")
+        record.asked()
+        assert (record.plan, record.told) == ("", [])
+        todo = turn(call("todo_write"), result="[ ] edit")
+        found = Record.of([*START, *turn(READ), *todo, self.SECOND])
+        assert found.plan == "[ ] edit"
+        copy = found.copy()
+        copy.told.append("More.")
+        assert found.told == []
+
+
 def test_the_last_step_is_the_last_answer_with_calls_and_what_follows() -> None:
     told = Message(role="user", content="It still fails.")
     assert compaction.last_step([*START, *turn(READ), *turn(TEST), told]) == [*turn(TEST), told]
@@ -122,6 +191,7 @@ def test_asking_changes_nothing_but_the_end() -> None:
     assert asked[:-1] == messages
     assert asked[-1].content.startswith("It still fails.")
     assert asked[-1].content.endswith(compaction.ASK)
+    assert compaction.asking(messages, "the bug")[-1].content.endswith("keep: the bug")
 
 
 def test_changed_files_are_counted_by_line() -> None:
