@@ -10,7 +10,7 @@ from pathlib import Path
 
 from qwright.sandbox.errors import WorkspaceError
 from qwright.sandbox.merge import FileState, NotMergedError, three_way
-from qwright.sandbox.plumbing import GitFailedError, Plumbing
+from qwright.sandbox.plumbing import Plumbing
 from qwright.sandbox.store import Change, Checkpoint, CheckpointStore
 
 Entry = tuple[int, str]
@@ -56,14 +56,15 @@ def build(
     with tempfile.TemporaryDirectory(prefix="build-", dir=store.git_dir) as directory:
         index = Path(directory, "index")
         git.run("read-tree", start.tree, index=index)
-        try:
-            git.run("update-index", "-z", "--index-info", stdin=index_info(entries), index=index)
-        except GitFailedError as error:
-            raise WorkspaceError(
-                "a file and a folder of one name cannot both be: choose all of their changes"
-            ) from error
+        git.run("update-index", "-z", "--index-info", stdin=index_info(entries), index=index)
         tree = git.run("write-tree", index=index).decode().strip()
-    return commit_tree(store, tree, start, label, trailers=trailers)
+    made = commit_tree(store, tree, start, label, trailers=trailers)
+    # Git makes room for a file by dropping the folder of that name, and the other way round.
+    if any(change.path not in entries for change in store.changed(start, made)):
+        raise WorkspaceError(
+            "a file and a folder of one name cannot both be: choose all of their changes"
+        )
+    return made
 
 
 def commit_tree(
