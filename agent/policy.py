@@ -6,17 +6,16 @@ import re
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
-from qwright.agent.messages import ToolCall
 from qwright.sandbox.dirs import state_dir
 from qwright.sandbox.durable import read_json, write_json
 from qwright.sandbox.errors import WorkspaceError
-from qwright.sandbox.workspace import Workspace
-from qwright.tools.base import Tool, ToolResult
-from qwright.tools.edit import Edit
-from qwright.tools.run_shell_command import RunShellCommand
-from qwright.tools.write_file import WriteFile
+
+if TYPE_CHECKING:
+    from qwright.agent.messages import ToolCall
+    from qwright.sandbox.workspace import Workspace
+    from qwright.tools.base import Tool, ToolResult
 
 Mode = Literal["plan", "ask", "auto-edit", "auto"]
 """plan: nothing that writes; ask: about edits and commands; auto-edit: about commands; auto: never.
@@ -150,6 +149,8 @@ class Policy:
 
 def refusal(verdict: Verdict) -> ToolResult:
     """What the model is told of a call that was not allowed."""
+    from qwright.tools.base import ToolResult
+
     if verdict.by == "mode":
         text = f"Not run ({verdict.why})."
     elif verdict.why:
@@ -159,13 +160,23 @@ def refusal(verdict: Verdict) -> ToolResult:
     return ToolResult(text, is_error=True)
 
 
+# The configuration knows modes, and must not wait for the tools to be imported.
+
+
 def _kind(tool: Tool) -> Literal["edit", "command"] | None:
+    from qwright.tools.edit import Edit
+    from qwright.tools.write_file import WriteFile
+
     if not tool.may_write:
         return None
     return "edit" if isinstance(tool, (Edit, WriteFile)) else "command"
 
 
 def _subject(tool: Tool) -> str:
+    from qwright.tools.edit import Edit
+    from qwright.tools.run_shell_command import RunShellCommand
+    from qwright.tools.write_file import WriteFile
+
     match tool:
         case Edit() | WriteFile():
             return tool.path
