@@ -58,6 +58,7 @@ def bindings(terminal: Terminal) -> KeyBindings:
     _bind_editing(keys, terminal)
     _bind_leaving(keys, terminal)
     _bind_dialog(keys, terminal)
+    _bind_answers(keys, terminal)
     _bind_question(keys, terminal)
     return keys
 
@@ -173,14 +174,13 @@ def _escape(terminal: Terminal, twice: Twice) -> None:
 def _bind_dialog(keys: KeyBindings, terminal: Terminal) -> None:
     shown = Condition(lambda: terminal.dialog is not None)
 
-    def bind(act: Callable[[Dialog], None], *names: str, eager: bool = False) -> None:
+    def bind(act: Callable[[Dialog], None], *names: str) -> None:
         def guarded() -> None:
-            dialog = terminal.dialog
-            if dialog is not None and not terminal.too_early():
-                act(dialog)
+            if terminal.dialog is not None and not terminal.too_early():
+                act(terminal.dialog)
 
         for name in names:
-            _bind(keys, shown, name, eager=eager)(guarded)
+            _bind(keys, shown, name)(guarded)
 
     bind(lambda dialog: dialog.move(-1), "up", "c-p", "s-tab")
     bind(lambda dialog: dialog.move(1), "down", "c-n", "tab")
@@ -188,8 +188,19 @@ def _bind_dialog(keys: KeyBindings, terminal: Terminal) -> None:
     bind(lambda dialog: dialog.scroll(1), "pagedown", "c-d", "c-f")
     bind(lambda dialog: dialog.take(), "enter", "c-j")
     bind(lambda dialog: dialog.rub_out(), "backspace")
-    bind(lambda dialog: dialog.finish(None), "c-c", "<sigint>")
-    bind(lambda dialog: dialog.finish(None), "escape", eager=True)
+
+
+def _bind_answers(keys: KeyBindings, terminal: Terminal) -> None:
+    shown = Condition(lambda: terminal.dialog is not None)
+    alone = Condition(lambda: terminal.alone)
+
+    def leave() -> None:
+        # No is the safe answer: it counts at once.
+        if terminal.dialog is not None:
+            terminal.dialog.finish(None)
+
+    for name in ("c-c", "<sigint>", "escape"):
+        _bind(keys, shown, name, eager=alone)(leave)
 
     @keys.add(Keys.Any, filter=shown)
     def _(event: KeyPressEvent) -> None:

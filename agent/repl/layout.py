@@ -126,12 +126,12 @@ class Arrangement:
         return [("class:mark.question", "  " if line or wrapped else "> ")]
 
     def _live(self, width: int) -> list[Row]:
-        """What changes, at most a third of the height, the last rows of it; a blank row below."""
+        """The last rows of what changes, at most a third of the height, and a blank row."""
         if self._terminal.screen_reader:
             return []
         most = max(self._terminal.height // 3 - 1, 1)
         live = rows(self._terminal.live, width)[-most:] if self._terminal.live else []
-        return [[], *live, []] if live else [[]]
+        return [*live, []]
 
     def _queue(self, width: int) -> list[Row]:
         prompts = self._terminal.queue

@@ -20,6 +20,7 @@ from qwright.agent.repl.editor import edited
 from qwright.agent.repl.handlers import Handlers
 from qwright.agent.repl.history import PromptHistory
 from qwright.agent.repl.keys import Twice
+from qwright.agent.repl.terminal import Terminal
 from qwright.tools.sanitise import sanitise
 
 if TYPE_CHECKING:
@@ -32,6 +33,28 @@ def draws_nothing() -> bool:
     """Whether this terminal (or what stands for it) takes only plain lines."""
     term = os.environ.get("TERM", "")
     return term in ("", "dumb", "unknown") or not (sys.stdin.isatty() and sys.stdout.isatty())
+
+
+def open_terminal(
+    handlers: Handlers,
+    completer: Completer,
+    *,
+    history: Path,
+    editing: Literal["emacs", "vi"],
+    screen_reader: bool,
+    colours: bool,
+) -> Terminal | PlainTerminal:
+    """What fits the terminal there is."""
+    if draws_nothing():
+        return PlainTerminal(handlers, completer, history=history)
+    return Terminal(
+        handlers,
+        completer,
+        history=history,
+        editing=editing,
+        screen_reader=screen_reader,
+        colours=colours,
+    )
 
 
 class PlainTerminal:
@@ -75,6 +98,11 @@ class PlainTerminal:
         if self._busy and not busy:
             self._write(_MARK)
         self._busy = busy
+
+    @property
+    def drafting(self) -> bool:
+        """Whether something is typed and not submitted yet."""
+        return bool(self._unfinished)
 
     async def run(self) -> None:
         """Take lines until `leave`, or until there are no more."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import os
+import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TextIO
@@ -9,6 +12,9 @@ from typing import TextIO
 from prompt_toolkit.data_structures import Size
 from prompt_toolkit.output.vt100 import Vt100_Output
 
+LONGEST_COPY = 100_000
+"""Bytes; terminals drop longer clipboard texts, or choke on them."""
+_LONGEST_TITLE = 200
 _BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"
 
 
@@ -26,6 +32,11 @@ class ScreenOutput(Vt100_Output):
         self._holds = 0
         self.gone = False
         """The terminal was closed: nothing is written any more."""
+
+    @classmethod
+    def standard(cls) -> ScreenOutput:
+        """The terminal behind standard output."""
+        return cls(sys.stdout, _size, os.environ.get("TERM", ""))
 
     @contextmanager
     def held(self) -> Generator[None]:
@@ -58,3 +69,25 @@ class ScreenOutput(Vt100_Output):
         """From below the cursor's row: tmux keeps a screen that is erased from its first cell on
         in the scrollback."""
         self.write_raw("\x1b7\x1b[K\x1b[B\r\x1b[J\x1b8")
+
+    def send_title(self, title: str) -> None:
+        """`title`, one line that is safe to show, for the window."""
+        with self.held():
+            self.set_title(title[:_LONGEST_TITLE])
+
+    def send_clipboard(self, text: str) -> None:
+        with self.held():
+            data = base64.b64encode(text.encode()[:LONGEST_COPY]).decode()
+            self.write_raw(f"\x1b]52;c;{data}\x07")
+
+    def send_bell(self) -> None:
+        with self.held():
+            self.write_raw("\x07")
+
+
+def _size() -> Size:
+    try:
+        columns, lines = os.get_terminal_size(sys.stdout.fileno())
+    except OSError:
+        columns, lines = 0, 0
+    return Size(rows=lines or 24, columns=columns or 80)

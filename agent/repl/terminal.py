@@ -6,18 +6,14 @@ The only part of qwright that knows prompt-toolkit (with the files beside it tha
 from __future__ import annotations
 
 import asyncio
-import base64
-import os
-import sys
 from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from prompt_toolkit.application.run_in_terminal import in_terminal
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.cursor_shapes import ModalCursorShapeConfig
-from prompt_toolkit.data_structures import Size
 from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.input import Input, create_input
 from prompt_toolkit.key_binding.vi_state import InputMode
@@ -45,8 +41,6 @@ if TYPE_CHECKING:
 
 FRAME = 1 / 30
 """Seconds between two drawings of what the agent does; keys are drawn at once."""
-LONGEST_COPY = 100_000
-"""Bytes; terminals drop longer clipboard texts, or choke on them."""
 
 
 class Terminal:
@@ -79,7 +73,7 @@ class Terminal:
         self.dialog: Dialog | None = None
         self.question: Question | None = None
         self.question_buffer = Buffer(multiline=True)
-        self._output = output or ScreenOutput(sys.stdout, _size, os.environ.get("TERM", ""))
+        self._output = output or ScreenOutput.standard()
         self._input = input or create_input()
         self._arrangement = Arrangement(self)
         self._app = self._application(editing, colours)
@@ -89,6 +83,7 @@ class Terminal:
         self._painted = 0.0
         self._quiet_until = 0.0
         self._away = self._began = self._left = False
+        self._bug: Exception | None = None
         self._one_at_a_time = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -134,21 +129,43 @@ class Terminal:
         return self.dialog is None and self.question is None
 
     @property
+    def drafting(self) -> bool:
+        """Whether something is typed and not submitted yet."""
+        return bool(self.prompt.text)
+
+    @property
     def alone(self) -> bool:
         """The key that is being handled came alone: Esc, and not Alt with another key."""
         return not self._app.key_processor.input_queue
 
     async def run(self) -> None:
-        """Take input until `leave`, or until the terminal is closed."""
+        """Take input until `leave`, or until the terminal is closed.
+
+        What a key's handler raises ends it, and is raised here when the screen is tidy.
+        """
         if self._left:
             return
+        loop = asyncio.get_running_loop()
+        previous = loop.get_exception_handler()
+        loop.set_exception_handler(self._on_bug)
         try:
             self._app.pre_run_callables.append(self._write_pending)
             await self._app.run_async(set_exception_handler=False)
         except EOFError:
             self.handlers.left()
         finally:
+            loop.set_exception_handler(previous)
             self._end()
+        if self._bug:
+            raise self._bug
+
+    def _on_bug(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error: object = context.get("exception")
+        if isinstance(error, Exception):
+            self._bug = self._bug or error
+            self.leave()
+        else:
+            loop.default_exception_handler(context)
 
     def leave(self) -> None:
         """End `run`; questions that are open get no answer."""
@@ -200,19 +217,15 @@ class Terminal:
 
     def set_title(self, title: str) -> None:
         """The title of the terminal's window."""
-        with self._output.held():
-            self._output.set_title(sanitise(title).replace("\n", " ")[:200])
+        self._output.send_title(sanitise(title).replace("\n", " "))
 
     def copy(self, text: str) -> None:
         """Into the clipboard, by the terminal. Longer texts are cut."""
-        data = base64.b64encode(text.encode()[:LONGEST_COPY]).decode()
-        with self._output.held():
-            self._output.write_raw(f"\x1b]52;c;{data}\x07")
+        self._output.send_clipboard(text)
 
     def bell(self) -> None:
         """Ring: something waits for an answer."""
-        with self._output.held():
-            self._output.write_raw("\x07")
+        self._output.send_bell()
 
     def insert(self, text: str) -> None:
         """Into the input, at the cursor."""
@@ -355,6 +368,7 @@ class Terminal:
     def _on_key(self, _: object) -> None:
         if not self._began:
             self._began = True
+            self.prompt.completer.warm()
             self.handlers.began()
 
     def _touch(self) -> None:
@@ -382,11 +396,3 @@ class Terminal:
         with self._output.held():
             self._output.write_raw("".join(self._pending).replace("\n", "\r\n"))
         self._pending.clear()
-
-
-def _size() -> Size:
-    try:
-        columns, lines = os.get_terminal_size(sys.stdout.fileno())
-    except OSError:
-        columns, lines = 0, 0
-    return Size(rows=lines or 24, columns=columns or 80)
