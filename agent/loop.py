@@ -54,7 +54,7 @@ class Task:
     notes: str = ""
     """What the prompt says before the task, such as the project's AGENTS.md."""
     images: tuple[Image, ...] = ()
-    """Shown to the model with the first prompt, which names them."""
+    """Shown to the model with the prompt, which names them."""
     judged: Literal["always", "after_change"] = "always"
     """When the verify command runs: "after_change", only where this task has changed files."""
 
@@ -171,7 +171,7 @@ class Agent:
     async def run(self, task: Task) -> AsyncGenerator[ev.Event, None]:
         """Work on the task. The last event is always a RunFinished, whatever went wrong."""
         self._begin(task)
-        reason: ev.StopReason = "interrupted"
+        reason: ev.StopReason = "interrupted"  # until something else is known
         text = ""
         yield ev.RunStarted(session=self.session, model=self.model_name, prompt=task.prompt)
         try:
@@ -283,11 +283,15 @@ class Agent:
                     yield event
 
     async def _ask(self, sampling: m.Sampling) -> AsyncGenerator[ev.Event, None]:
-        """Get one answer to a conversation that fits the model's window, and append it."""
+        """Get one answer to a conversation that fits the model's window, and append it.
+
+        Raises Stop where it cannot be made to fit.
+        """
         while True:
-            async with aclosing(self._make_room()) as events:
-                async for event in events:
-                    yield event
+            if not self._talk.shorten():
+                async with aclosing(self._summarise()) as events:
+                    async for event in events:
+                        yield event
             try:
                 async with aclosing(self._stream(sampling)) as events:
                     async for event in events:
@@ -296,14 +300,6 @@ class Agent:
             except ContextOverflowError as error:
                 notice = self._talk.refused(error)
             yield notice
-
-    async def _make_room(self) -> AsyncGenerator[ev.Event, None]:
-        """Shorten a conversation that leaves no room for an answer. Raises Stop when it cannot."""
-        if self._talk.shorten():
-            return
-        async with aclosing(self._summarise()) as events:
-            async for event in events:
-                yield event
 
     async def _summarise(self, hint: str | None = None) -> AsyncGenerator[ev.Event, None]:
         """Replace the conversation by a summary; a person's own wish is not met with less.
@@ -372,7 +368,9 @@ class Agent:
         return workspace
 
     async def _first_prompt(self, task: Task, failing: ev.VerifyFinished | None) -> opening.Opening:
-        notes = "\n\n".join(filter(None, (task.notes, *self._notes, self._mode_note())))
+        was, self._planned = self._planned, self.policy.mode == "plan"
+        mode = opening.about_mode(planned=self._planned, before=was)
+        notes = "\n\n".join(filter(None, (task.notes, *self._notes, mode)))
         if self.profile.attach_files:
             tree = (await self._workspace()).tree
             first = opening.with_context(task.prompt, tree, failing, notes=notes)
@@ -381,17 +379,11 @@ class Agent:
         self._notes.clear()
         return first
 
-    def _mode_note(self) -> str:
-        """What the model is to know of plan mode when it begins and when it is over."""
-        was, self._planned = self._planned, self.policy.mode == "plan"
-        if self._planned:
-            return opening.PLAN_MODE
-        return opening.PLAN_OVER if was else ""
-
     @property
     def _specs(self) -> list[m.ToolSpec]:
-        plan = self.policy.mode == "plan"
-        return self._reading_specs if plan else self._narrow or self._all_specs
+        if self.policy.mode == "plan":
+            return self._reading_specs
+        return self._narrow or self._all_specs
 
     async def _keep(self, reason: str) -> str:
         """Record what an interrupted step has done so far; a line where that is impossible."""

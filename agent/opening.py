@@ -51,6 +51,11 @@ def system_prompt(kind: Literal["small", "full"]) -> str:
     return files("qwright.agent").joinpath("prompts", f"{kind}.md").read_text("utf-8").strip()
 
 
+def about_mode(*, planned: bool, before: bool) -> str:
+    """What the model is to know of plan mode: that it is in force, or, after `before`, over."""
+    return PLAN_MODE if planned else PLAN_OVER if before else ""
+
+
 def with_context(
     task: str, tree: Tree, verdict: VerifyFinished | None, *, notes: str = ""
 ) -> Opening:
