@@ -41,10 +41,12 @@ _TELLING = (ev.UsageReported, ev.CheckpointMade, ev.Compacted, ev.RunFinished)
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """Something to work on. `shown` stands for the text on the screen where that is long."""
+    """Something to work on."""
 
     text: str
     shown: str = ""
+    """Stands for the text on the screen: what a custom command's file says, which is a prompt for
+    the model whatever it begins with, and never a command."""
     verify: bool = False
 
 
@@ -141,9 +143,9 @@ class Repl:
 
     async def _do(self, prompt: Prompt) -> None:
         chat, commands = self._need()
-        if commands.is_command(prompt.text):
+        if not prompt.shown and commands.is_command(prompt.text):
             await commands.run(prompt.text)
-        elif prompt.text.startswith("!"):
+        elif not prompt.shown and prompt.text.startswith("!"):
             self.view.prompt(prompt.text)
             await self.show(chat.shell(prompt.text[1:].strip()))
         else:

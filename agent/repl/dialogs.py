@@ -14,8 +14,8 @@ from qwright.tools.sanitise import sanitise
 QUIET = 0.3
 """Seconds without a key before a dialog with a body takes one: what was being typed when it
 appeared is no answer to it."""
-_TITLE, _BAR, _HINT = "class:dialog.title", "class:dialog.bar", "class:dialog.hint"
-_CHOSEN, _DETAIL = "class:dialog.chosen", "class:dialog.detail"
+_TITLE, _BAR, _HINT = "class:choice.title", "class:choice.bar", "class:choice.hint"
+_CHOSEN, _DETAIL = "class:choice.chosen", "class:choice.detail"
 _FEWEST = 3
 """Rows that options and body keep at least each, however low the terminal is."""
 

@@ -49,11 +49,11 @@ STYLE = Style.from_dict(
         "menu.detail": "dim",
         "queue": "dim italic",
         "hint": "dim",
-        "dialog.title": "reverse bold",
-        "dialog.bar": "dim",
-        "dialog.hint": "dim",
-        "dialog.detail": "dim",
-        "dialog.chosen": "bold",
+        "choice.title": "reverse bold",
+        "choice.bar": "dim",
+        "choice.hint": "dim",
+        "choice.detail": "dim",
+        "choice.chosen": "bold",
     }
 )
 
@@ -153,7 +153,7 @@ class Arrangement:
 
     def _label(self, width: int) -> list[Row]:
         question = self._terminal.question
-        return [cut([("class:dialog.title", f" {question.label} ")], width)] if question else []
+        return [cut([("class:choice.title", f" {question.label} ")], width)] if question else []
 
     def _menu(self, width: int) -> list[Row]:
         menu = self._terminal.prompt.menu
