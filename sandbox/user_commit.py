@@ -15,7 +15,7 @@ from pathlib import Path
 from qwright.sandbox.errors import WorkspaceError
 from qwright.sandbox.user_repo import UserRepo
 
-_GRACE = 2.0
+_GRACE = 10.0
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 
 
