@@ -51,15 +51,15 @@ class RawDialect:
         return ""
 
     def wire(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[dict[str, Any]]:
-        """The instruction ends the first prompt, so that all before it is a prefix to reuse."""
-        instruction: str | None = _form(tools).instruction
+        """The instruction ends the newest prompt, so that all before it is a prefix to reuse."""
+        prompts = [place for place, one in enumerate(messages) if one.asked]
+        users = [place for place, one in enumerate(messages) if one.role == "user"]
+        last = prompts[-1] if prompts else next(iter(users), None)
         wired: list[dict[str, Any]] = []
-        for message in messages:
+        for place, message in enumerate(messages):
             role = "user" if message.role == "tool" else message.role
-            content = message.content
-            if role == "user" and instruction:
-                content, instruction = f"{content}\n\n{instruction}", None
-            wired.append({"role": role, "content": content})
+            asks = f"\n\n{_form(tools).instruction}" if place == last else ""
+            wired.append({"role": role, "content": message.content + asks})
         return wired
 
     def request(self, tools: Sequence[ToolSpec]) -> dict[str, Any]:

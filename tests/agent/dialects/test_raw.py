@@ -99,3 +99,12 @@ def test_history_is_sent_as_the_model_wrote_it():
     assert wired[0]["content"] == "S"
     assert wired[1]["content"].startswith("U\n\nSay in one or two sentences")
     assert [one["content"] for one in wired[2:]] == [REWRITE, "Replaced a.py."]
+
+
+def test_the_instruction_ends_the_newest_prompt_of_a_conversation():
+    asked = [Message(role="user", content=text, asked=text) for text in ("Look.", "Fix it.")]
+    answer, told = Message(role="assistant", content="I did."), Message(role="user", content="No.")
+    messages = [asked[0], answer, asked[1], answer, told]
+    wired = [one["content"] for one in RawDialect().wire(messages, LINES)]
+    assert [text for text in wired if "a.py" in text] == [wired[2]]
+    assert wired[2].startswith("Fix it.\n\n")
