@@ -13,13 +13,19 @@ from qwright.agent.language import say
 from qwright.agent.render.diffs import draw_rows, shortened
 from qwright.agent.render.ink import code_line, cut, folded, one_line, styled, wrapped
 from qwright.agent.render.read_diff import read_diff
-from qwright.agent.render.theme import Theme
+from qwright.agent.render.theme import Role, Theme
 from qwright.agent.render.toolline import Call, duration, many
 
 _DIFF_LINES = 12
 _LINES_GOOD = 3
 _LINES_BAD = 8
 Todos = Sequence[Mapping[str, Any]]
+_TODOS: Mapping[str, tuple[str, Role, str]] = {
+    "completed": ("✓", "good", "view.step_done"),
+    "in_progress": ("▸", "accent", "view.step_now"),
+    "pending": ("○", "dim", "view.step_left"),
+}
+"""Of each state of a step: its sign, the sign's colour, and the word for a screen reader."""
 
 
 def below(done: ToolFinished, width: int, theme: Theme) -> list[Text]:
@@ -53,7 +59,7 @@ def _output(done: ToolFinished) -> str:
 
 def _told(text: str, width: int, theme: Theme) -> list[Text]:
     """Why a call did not work, in sentences."""
-    bar = styled("│ ", theme["dim"])
+    bar = styled(theme.bar, theme["dim"])
     lines = [code_line(line) for line in text.strip().split("\n")]
     drawn = [part for line in lines for part in wrapped(Text(line), width, bar, bar)]
     return shortened(drawn, _LINES_BAD, theme)
@@ -67,7 +73,7 @@ def _changes(diff: str, width: int, theme: Theme, limit: int) -> list[Text]:
 def barred(text: str, width: int, theme: Theme, limit: int = 0) -> list[Text]:
     """Output behind a bar; of a long one the last `limit` lines, 0 is all."""
     lines = text.strip("\n").split("\n") if text.strip() else []
-    bar = styled("│ ", theme["dim"])
+    bar = styled(theme.bar, theme["dim"])
     drawn: list[Text] = []
     if limit and len(lines) > limit + 1:
         told = many("view.earlier_lines", len(lines) - limit)
@@ -84,14 +90,10 @@ def todo_lines(todos: Todos, width: int, theme: Theme) -> list[Text]:
     """The list of steps: done, under way, to do."""
     lines: list[Text] = []
     for todo in todos:
+        sign, role, key = _TODOS.get(str(todo.get("status")), _TODOS["pending"])
+        mark = styled(f"{say(key)}: " if theme.spoken else f"{sign} ", theme[role])
+        style = {"good": theme["dim"], "accent": theme["strong"]}.get(role, "")
         text = one_line(str(todo.get("content", "")))
-        match todo.get("status"):
-            case "completed":
-                mark, style = styled("✓ ", theme["good"]), theme["dim"]
-            case "in_progress":
-                mark, style = styled("▸ ", theme["accent"]), theme["strong"]
-            case _:
-                mark, style = styled("○ ", theme["dim"]), ""
         lines += wrapped(styled(text, style), width, mark, "  ")
     return lines
 

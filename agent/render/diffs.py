@@ -52,8 +52,9 @@ def draw_rows(file: FileDiff, width: int, theme: Theme, context: int = 3) -> lis
     room = max(width - digits - 3, 8)
     block = min(max((columns(code_line(row.text)) for row in rows), default=0), room)
     for row in rows:
-        if row.sign == "…":
+        if row.sign == "…" and not theme.spoken:
             drawn.append(styled(f"{'⋮':>{digits}}", theme["dim"]))
+        if row.sign == "…":
             continue
         code = (old if row.sign == "-" else new).line(row.text)
         if row.sign == " ":
@@ -72,6 +73,9 @@ def _head(file: FileDiff, width: int, theme: Theme) -> Text:
 
 def _row(row: Row, code: Text, digits: int, room: tuple[int, int], theme: Theme) -> list[Text]:
     """One row; where the theme has a background for it, all of the block's width gets it."""
+    if theme.spoken:
+        key = {"+": "view.line_added", "-": "view.line_removed"}.get(row.sign, "view.line_kept")
+        return [Text(f"{say(key, number=row.number)}: ").append_text(code)]
     number, line, word = _styles(row.sign, theme)
     for start, end in row.marks:
         code.stylize(word, start, end)

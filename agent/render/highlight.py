@@ -45,6 +45,13 @@ class Highlighter:
         self._open = [*self._open, plain][-_OPEN_LINES:] if inside else []
         return styled
 
+    def unfinished(self, text: str) -> Text:
+        """How the next line looks so far."""
+        before = self._open
+        styled = self.line(text)
+        self._open = before
+        return styled
+
     def _parts(self, lexer: Lexer, line: str) -> Iterator[tuple[Role | None, str]]:
         """The tokens of the line's own text, its newline included."""
         before = "".join(f"{earlier}\n" for earlier in self._open)

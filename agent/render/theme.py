@@ -48,14 +48,25 @@ class Theme:
     depth: Literal[0, 4, 8, 24]
     """Bits of a colour; 0 is none at all."""
     styles: _Palette
+    spoken: bool = False
+    """Whether it is read aloud: words in place of marks, bars and columns."""
 
     def __getitem__(self, role: Role) -> str:
         return self.styles.get(role, "")
+
+    def aloud(self) -> Theme:
+        """The same for a screen reader."""
+        return Theme(self.name, 0, {}, spoken=True)
 
     @property
     def tinted(self) -> bool:
         """Whether changed lines have a background, so that the code on it can have its colours."""
         return self.depth == 24
+
+    @property
+    def bar(self) -> str:
+        """What stands before lines that are not qwright's own."""
+        return "" if self.spoken else "│ "
 
     @property
     def plain(self) -> bool:

@@ -24,6 +24,8 @@ _VERBS = {
     "run_shell_command": "view.run",
     "todo_write": "view.plan",
 }
+_LEAST = 10
+"""Cells of the subject that give way to nothing."""
 _NOTED_SECONDS = 0.5
 """A call that took less is not worth saying how long it took."""
 
@@ -57,9 +59,8 @@ class Call:
         where = self._text("path")
         only = self._text("glob")
         told = f'"{self._text("pattern")}"' if self.name == "grep_search" else self._text("pattern")
-        if where not in ("", "."):
-            told = say("view.in_place", what=told, place=where)
-        return f"{told} ({only})" if only else told
+        told = f"{told} ({only})" if only else told
+        return told if where in ("", ".") else say("view.in_place", what=told, place=where)
 
     def _text(self, name: str) -> str:
         value = self.arguments.get(name, "")
@@ -73,13 +74,14 @@ def tool_line(
 
     `refused`: the words for why the call was not allowed to run, if it was not.
     """
-    verb = styled(f"{_padded(call.verb)} ", theme["strong"])
+    name = call.verb if theme.spoken else _padded(call.verb)
+    verb = styled(f"{name} ", theme["strong"])
     told = _outcome(done, theme) if done else Text()
     if refused is not None:
         told = styled(refused, theme["bad"])
     subject = one_line(call.subject)
     room = width - columns(verb.plain)
-    least = min(columns(subject), max(room // 2, 8))
+    least = min(columns(subject), room // 2 if refused else _LEAST)
     told.truncate(max(room - least - 2, 0), overflow="ellipsis")
     fit = cut if call.name == "run_shell_command" else cut_middle
     verb.append(fit(subject, room - (columns(told.plain) + 2 if told else 0)))
@@ -95,13 +97,13 @@ def _padded(verb: str) -> str:
 def duration(seconds: float) -> str:
     """ "0.4 s", "12 s", "3 m 05 s", "1 h 02 m"."""
     if seconds < 9.95:
-        return f"{seconds:.1f} s"
+        return say("view.seconds", seconds=f"{seconds:.1f}")
     if seconds < 59.5:
-        return f"{seconds:.0f} s"
+        return say("view.seconds", seconds=f"{seconds:.0f}")
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
-        return f"{minutes} m {rest:02} s"
-    return f"{minutes // 60} h {minutes % 60:02} m"
+        return say("view.minutes", minutes=minutes, seconds=f"{rest:02}")
+    return say("view.hours", hours=minutes // 60, minutes=f"{minutes % 60:02}")
 
 
 def _outcome(done: ToolFinished, theme: Theme) -> Text:

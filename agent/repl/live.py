@@ -105,7 +105,7 @@ class Activity:
 def _elapsed(seconds: float) -> str:
     """Whole seconds: tenths that run past are of no use."""
     if seconds < 60:
-        return f"{int(seconds)} s" if seconds >= 1 else ""
+        return say("view.seconds", seconds=int(seconds)) if seconds >= 1 else ""
     return duration(int(seconds))
 
 

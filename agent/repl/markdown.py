@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
+from qwright.agent.language import say
 from qwright.agent.render.highlight import Highlighter
 from qwright.agent.render.ink import draw, folded, styled, wrapped
 from qwright.agent.render.theme import Theme
@@ -91,18 +92,24 @@ class MarkdownStream:
     def _unfinished(self) -> list[Text]:
         # In steps, so that words do not move with every character that comes.
         line = sanitise(self._line[max(len(self._line) // _TAIL - 1, 0) * _TAIL :])
-        if self._fence:
-            if not line.strip() or self._fence.closed_by(line):
-                return []
-            return self._code(self._fence.indent, Text(_dedented(line, self._fence.indent)))
-        if self._rows:
-            rows = [*self._rows, line] if is_row(line) else self._rows
-            drawn = self._table([*rows[:2], *rows[2:][-_TAIL_ROWS:]])
-            return drawn if is_row(line) or not line else [*drawn, *self._prose(line)[1]]
-        if not line.strip() or _FENCE.match(line):
-            return []
-        kind, drawn = self._prose(line)
-        return [Text(), *drawn] if self._parted(kind) else drawn
+        items = list(self._items)
+        kind, drawn = self._at_present(line)
+        self._items = items
+        return [Text(), *drawn] if drawn and self._parted(kind) else drawn
+
+    def _at_present(self, line: str) -> tuple[str, list[Text]]:
+        """What an unfinished line, and a table before it, would be if this were all."""
+        if fence := self._fence:
+            if not line.strip() or fence.closed_by(line):
+                return "code", []
+            code = fence.code.unfinished(_dedented(line, fence.indent))
+            return "code", self._code(fence.indent, code)
+        if not self._rows:
+            return ("", []) if not line.strip() or _FENCE.match(line) else self._prose(line)
+        rows = [*self._rows, line] if is_row(line) else self._rows
+        drawn = self._table([*rows[:2], *rows[2:][-_TAIL_ROWS:]])
+        apart = line.strip() and not is_row(line)
+        return "table", [*drawn, Text(), *self._prose(line)[1]] if apart else drawn
 
     def _complete(self, line: str) -> list[Text]:
         if self._fence:
@@ -170,9 +177,11 @@ class MarkdownStream:
             text.stylize(self._theme["strong"])
             return "heading", wrapped(text, self._measure)
         if _RULE.match(line):
-            return "rule", [styled("─" * min(self._width, 40), self._theme["dim"])]
+            return "rule", [] if self._theme.spoken else [
+                styled("─" * min(self._width, 40), self._theme["dim"])
+            ]
         if found := _QUOTE.match(line):
-            bar = styled("│ ", self._theme["dim"])
+            bar = styled(self._theme.bar, self._theme["dim"])
             return "quote", wrapped(inline(found[2], self._theme), self._measure, bar, bar)
         if found := _ITEM.match(line):
             return "item", self._item(len(found[1].expandtabs(4)), found[2], found[3])
@@ -183,7 +192,7 @@ class MarkdownStream:
             self._items.pop()
         bullet = mark if mark[-1] in ".)" else "◦" if self._items else "•"
         if task := _TASK.match(text):
-            bullet, text = "✓" if task[1] != " " else "○", text[task.end() :]
+            bullet, text = self._box(task[1] != " "), text[task.end() :]
         first = f"{self._margin()}{bullet} "
         self._items.append((indent, len(first)))
         return wrapped(inline(text, self._theme), self._measure, first, " " * len(first))
@@ -194,6 +203,11 @@ class MarkdownStream:
             self._items = []
         margin = self._margin()
         return wrapped(inline(line.strip(), self._theme), self._measure, margin, margin)
+
+    def _box(self, ticked: bool) -> str:
+        if self._theme.spoken:
+            return say("view.step_done" if ticked else "view.step_left") + ":"
+        return "✓" if ticked else "○"
 
     def _margin(self) -> str:
         return " " * min(self._items[-1][1] if self._items else 0, self._width // 3)

@@ -49,13 +49,12 @@ class Screen(Protocol):
 class Sheet:
     """Lays out blocks and commits them to the screen."""
 
-    def __init__(self, screen: Screen, theme: Theme, *, spoken: bool = False) -> None:
-        """`spoken`: words stand for marks, and there is no gutter."""
+    def __init__(self, screen: Screen, theme: Theme) -> None:
+        """For a theme that is spoken there is no gutter, and words stand for marks."""
         self.theme = theme
         self.last: Block = ""
         """The kind of the block that was committed last."""
         self._screen = screen
-        self._spoken = spoken
         self._held: list[str] | None = None
 
     @property
@@ -69,15 +68,15 @@ class Sheet:
 
     @property
     def indent(self) -> int:
-        return 0 if self._spoken else INDENT
+        return 0 if self.theme.spoken else INDENT
 
     def put(self, block: Block, lines: Sequence[Text], mark: Mark = "") -> None:
         """Commit lines; the mark stands beside the first."""
         sign, role, word = _MARKS[mark]
-        if self._spoken and word and lines:
+        if self.theme.spoken and word and lines:
             lines = [Text(f"{say(word)}: ").append_text(lines[0]), *lines[1:]]
         drawn = draw(lines, self.theme, self.indent)
-        if sign and not self._spoken:
+        if sign and not self.theme.spoken:
             sign = draw([styled(f"{sign} ", self.theme[role])], self.theme)[:-1]
             drawn = sign + drawn[INDENT:] if drawn.startswith(" ") else f"{sign}{drawn}"
         self.write(block, drawn)

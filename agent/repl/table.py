@@ -37,7 +37,7 @@ def table(lines: Sequence[str], width: int, theme: Theme) -> list[Text]:
     rows = [[*row, *[Text()] * (count - len(row))] for row in rows]
     wanted = [max(columns(row[at].plain) for row in rows) for at in range(count)]
     widths = _shared(wanted, width - _GAP * (count - 1))
-    if min(widths) < min(_NARROWEST, *wanted) and count > 1:
+    if theme.spoken or (min(widths) < min(_NARROWEST, *wanted) and count > 1):
         return _entries(rows, width, theme)
     head, *body = rows
     for cell in head:

@@ -35,6 +35,8 @@ _PROMPT_LINES = 12
 _VERIFY_LINES = 8
 _REDRAW = 0.06
 """Seconds between two drawings of text that streams in."""
+_SILENCE = 30.0
+"""Seconds after which somebody who sees no spinner is told that work goes on."""
 _REPLAYED = 3
 _NOTED_THOUGHT = 1.0
 """Seconds of reasoning below which it is not worth a line."""
@@ -54,7 +56,7 @@ class View:
     ) -> None:
         """`compact` shortens; else everything is open. For a screen reader nothing moves."""
         self._screen = screen
-        self._sheet = Sheet(screen, theme, spoken=screen_reader)
+        self._sheet = Sheet(screen, theme.aloud() if screen_reader else theme)
         self._compact = compact
         self._still = screen_reader or not compact
         self._clock = clock
@@ -83,7 +85,8 @@ class View:
 
     def restyle(self, theme: str) -> None:
         """Draw in another theme from here on. Raises ConfigError."""
-        self._sheet.theme = load(theme)
+        wanted = load(theme)
+        self._sheet.theme = wanted.aloud() if self.theme.spoken else wanted
 
     # What qwright says by itself.
 
@@ -139,6 +142,8 @@ class View:
 
     def tick(self) -> None:
         """Draw what moves; about ten times a second while the agent works."""
+        if self.theme.spoken:
+            self._reassure()
         if self._still or self._sheet.holding:
             return
         self._drawn_at = self._clock()
@@ -185,6 +190,13 @@ class View:
             case _:
                 self._remark(event)
         self.tick()
+
+    def _reassure(self) -> None:
+        now, activity = self._clock(), self._activity
+        if activity and not self._paused and now - max(activity.began, self._drawn_at) > _SILENCE:
+            self._drawn_at = now
+            words = say("view.still_working", time=duration(now - activity.began))
+            self._sheet.put("note", [Text(words)])
 
     def _busy(self) -> Activity:
         """What is going on; a command of the person's own begins without a run."""
@@ -291,7 +303,14 @@ class View:
                 self._told(say("view.attempt", attempt=event.attempt, of=event.of), "again")
             case ev.Retrying():
                 key = "view.retrying_in" if event.wait else "view.retrying"
-                self._told(say(key, reason=event.reason, wait=f"{event.wait:.0f} s"), "again")
+                self._told(
+                    say(
+                        key,
+                        reason=event.reason,
+                        wait=say("view.seconds", seconds=f"{event.wait:.0f}"),
+                    ),
+                    "again",
+                )
             case ev.Compacted():
                 before, after = short(event.before), short(event.after)
                 self._told(say("view.compacted", before=before, after=after), "aside")

@@ -1,0 +1,256 @@
+from __future__ import annotations
+
+import pytest
+
+from qwright.agent import events as ev
+from qwright.agent import language
+from qwright.agent.render.ink import columns
+from tests.agent.repl.paper import DARK, PLAIN, Stage, golden, unstyled
+from tests.agent.repl.recorded import (
+    PROMPT,
+    called,
+    edited,
+    finished,
+    planned,
+    ran,
+    session,
+    streamed,
+)
+
+BEGIN = ev.RunStarted(session="s1", model="m", prompt="Go.")
+
+
+@pytest.mark.parametrize("width", [40, 60, 100, 200])
+def test_a_session_looks_as_it_did(width: int) -> None:
+    stage = Stage(width)
+    stage.view.prompt(PROMPT)
+    shown = stage.play(session())
+    assert max(map(columns, shown.splitlines())) < width
+    golden(f"session_{width}", shown)
+
+
+def test_colours_change_nothing_but_marks_of_markdown() -> None:
+    plain, dark = Stage(100, PLAIN), Stage(100, DARK)
+    before, after = plain.play(session()), dark.play(session())
+    assert "\x1b" not in before
+    marks = str.maketrans("", "", "`*")
+    assert after.translate(marks).split() == before.translate(marks).split()
+
+
+def test_a_screen_reader_gets_words_and_nothing_that_moves() -> None:
+    stage = Stage(screen_reader=True)
+    stage.view.prompt(PROMPT)
+    shown = stage.play(session())
+    stage.view.tick()
+    assert stage.paper.lives == []
+    assert not set("●✗↻✓│▸○") & set(shown)
+    assert "Error: Run" in shown
+    golden("session_screen_reader", shown)
+
+
+def test_a_session_in_chinese_stands_in_columns_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    language.choose("zh")
+    shown = Stage(80).play(session())
+    assert max(map(columns, shown.splitlines())) < 80
+    golden("session_zh", shown)
+
+
+def test_what_runs_is_live_until_it_is_done() -> None:
+    stage = Stage()
+    stage.play([BEGIN, ev.TurnStarted(turn=1)], seconds=1.5)
+    stage.view.tick()
+    assert "Thinking · 3 s · Esc interrupts" in stage.live
+    start, done = ran("make test", 0, "ok", 6.0)
+    stage.play([start], seconds=4)
+    stage.view.tick()
+    assert "Run    make test · 4 s" in stage.live
+    assert "make test" not in stage.shown
+    stage.play([done, finished()])
+    assert stage.live == ""
+    assert "● Run    make test  6.0 s" in stage.shown
+
+
+def test_reading_the_prompt_is_a_bar() -> None:
+    stage = Stage()
+    stage.play([BEGIN, ev.Prefilling(done=512, total=2048)])
+    stage.view.tick()
+    assert "Reading the prompt  ━━━━──────────── 25%" in stage.live
+    stage.play([ev.TextDelta(text="Hello")], seconds=1)
+    stage.view.tick()
+    assert "Reading" not in stage.live
+
+
+def test_text_is_live_by_the_line_and_its_rate_is_told() -> None:
+    stage = Stage()
+    stage.play([BEGIN, *streamed(f"One line.\n{'And half ano':>60}", 1)], seconds=0.02)
+    stage.view.tick()
+    assert stage.shown == "  One line.\n"
+    assert stage.live.startswith("  And half ano\n\n")
+    assert "50 tokens/s" in stage.live
+    stage.play([finished()])
+    assert "  And half ano\n" in stage.shown
+
+
+def test_reasoning_is_folded_into_how_long_it_took() -> None:
+    stage = Stage()
+    words = [ev.ReasoningDelta(text=f"word{number} ") for number in range(40)]
+    stage.play([BEGIN, *words], seconds=0.1)
+    stage.view.tick()
+    assert "Thinking  …" in stage.live
+    assert "word39" in stage.live
+    assert max(map(columns, stage.live.splitlines())) < 100
+    stage.play([ev.TextDelta(text="So."), finished()])
+    assert "Thought for 4.0 s" in stage.shown
+    assert "word39" not in stage.shown
+
+
+def test_a_short_thought_is_not_worth_a_line() -> None:
+    events = [BEGIN, ev.ReasoningDelta(text="hm"), ev.TextDelta(text="So."), finished()]
+    assert "Thought" not in Stage().play(events)
+
+
+def test_what_a_failed_request_said_is_void() -> None:
+    again = ev.Retrying(reason="the server hung up", attempt=1, wait=0)
+    shown = Stage().play([BEGIN, ev.TextDelta(text="Half a sen"), again, *streamed("Whole.")])
+    assert "Half" not in shown
+    assert "↻ the server hung up; trying again\n" in shown
+
+
+def test_a_call_that_was_refused_says_why_and_shows_no_output() -> None:
+    start, done = called("run_shell_command", {"command": "rm -r build"}, error=True, text="no")
+    asked = ev.ApprovalAsked(id=done.id, name=done.name, subject="rm -r build", kind="command")
+    given = ev.ApprovalGiven(id=done.id, allowed=False, by="person", why="keep\nit")
+    stage = Stage()
+    stage.play([BEGIN, start, asked])
+    stage.view.tick()
+    assert stage.live == ""
+    shown = stage.play([given, done])
+    assert "✗ Run    rm -r build  not allowed: keep it\n" in shown
+    assert "│" not in shown
+
+
+def test_a_call_that_the_mode_forbids() -> None:
+    start, done = called("edit", {"path": "a.py"}, error=True, text="plan mode")
+    given = ev.ApprovalGiven(id=done.id, allowed=False, by="mode")
+    assert "✗ Edit   a.py  not allowed in this mode" in Stage().play([start, given, done])
+
+
+def test_steps_are_listed_once_and_then_only_counted() -> None:
+    stage = Stage()
+    shown = stage.play([*planned(">   "), *planned("x>  ")])
+    assert shown.count("Run the whole suite") == 1
+    assert "1 of 4 done · Make the total count quantities\n" in shown
+    assert stage.view.todos.splitlines()[:2] == [
+        "✓ Run the failing test and read what it says",
+        "▸ Make the total count quantities",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reason", "text", "expected"),
+    [
+        ("interrupted", "interrupted", "■ Interrupted; what was done so far is kept\n"),
+        ("model_error", "the server\nis gone", "✗ the server is gone\n"),
+        ("turn_limit", "", "✗ turn_limit\n"),
+    ],
+)
+def test_how_a_run_can_end(reason: ev.StopReason, text: str, expected: str) -> None:
+    assert expected in Stage().play([BEGIN, finished(reason, text)])
+
+
+def test_a_verify_command_that_fails_shows_its_last_lines() -> None:
+    output = "\n".join(f"line {number}" for number in range(50))
+    failed = ev.VerifyFinished(command="make", exit_code=2, output=output, seconds=3)
+    shown = Stage().play([failed])
+    assert "✗ Not verified  make  3.0 s\n  │ … 42 earlier lines\n  │ line 42\n" in shown
+
+
+def test_settle_stops_what_moves_and_ends_the_text() -> None:
+    stage = Stage()
+    stage.play([BEGIN, *streamed("Half a line")])
+    stage.view.settle()
+    stage.view.tick()
+    assert stage.live == ""
+    assert stage.shown == "  Half a line\n"
+    stage.play([ev.TurnStarted(turn=2)])
+    assert "Thinking" in stage.live
+
+
+def test_progress_stands_in_the_live_line_until_something_happens() -> None:
+    stage = Stage()
+    stage.view.progress("building the\nimage 40%")
+    assert "building the image 40%" in stage.live
+    stage.play([BEGIN])
+    assert "building" not in stage.live
+    stage.view.progress("starting")
+    assert "starting" in stage.live
+
+
+def test_only_what_changed_is_drawn_again() -> None:
+    stage = Stage()
+    stage.play([BEGIN])
+    stage.view.tick()
+    count = len(stage.paper.lives)
+    stage.view.tick()
+    assert len(stage.paper.lives) == count
+
+
+def test_a_resumed_session_shows_its_last_three_prompts_at_once() -> None:
+    runs = [
+        [ev.RunStarted(session="s", model="m", prompt=f"Prompt {n}."), *streamed(f"Answer {n}.")]
+        for n in range(5)
+    ]
+    stage = Stage()
+    writes: list[str] = []
+    stage.paper.commit = writes.append
+    stage.view.replay([event for run in runs for event in run])
+    assert len(writes) == 1
+    assert [n for n in range(5) if f" Prompt {n}." in writes[0]] == [2, 3, 4]
+    assert "  Answer 4.\n" in writes[0]
+    assert stage.paper.lives == []
+
+
+def test_a_long_prompt_is_cut_and_says_so() -> None:
+    stage = Stage()
+    stage.view.prompt("\n".join(f"line {number}" for number in range(60)))
+    assert "  line 11\n  … 48 more lines\n" in stage.shown
+
+
+def test_words_of_its_own_keep_their_columns() -> None:
+    stage = Stage(60)
+    stage.view.say("  name   value\n  x      1", "good")
+    stage.view.say("broken", "bad")
+    assert stage.shown == "✓ name   value\n  x      1\n✗ broken\n"
+
+
+def test_a_diff_of_many_files_has_a_head_for_each() -> None:
+    stage = Stage()
+    patches = [str(edited(name, "a\n", "b\n")[1].details["diff"]) for name in ("x.py", "y.py")]
+    stage.view.diff("".join(patches))
+    assert "  x.py  +1 -1\n  1 - a\n  1 + b\n\n  y.py  +1 -1\n" in stage.shown
+
+
+def test_another_theme_holds_from_here_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    stage = Stage()
+    stage.view.say("one", "good")
+    stage.view.restyle("light")
+    stage.view.say("two", "good")
+    before, after = stage.paper.committed.split("\n")[:2]
+    assert before == "✓ one"
+    assert after != unstyled(after)
+
+
+def test_a_screen_reader_hears_that_long_work_goes_on() -> None:
+    stage = Stage(screen_reader=True)
+    start, _ = ran("make", 0, "", 200)
+    stage.play([BEGIN, start])
+    for _ in range(70):
+        stage.now += 1
+        stage.view.tick()
+    assert stage.shown.count("Still working") == 2
+    stage.view.settle()
+    stage.now += 100
+    stage.view.tick()
+    assert stage.shown.count("Still working") == 2
