@@ -36,6 +36,8 @@ class TextRenderer:
         self._call = ""
 
     def show(self, event: ev.Event) -> None:
+        if isinstance(event, ev.Prefilling):
+            return  # what turns on the screen goes on turning
         self._settle(event)
         match event:
             case ev.RunStarted():

@@ -73,6 +73,19 @@ def last_of(events: Sequence[ev.Event]) -> ev.RunFinished:
     return last
 
 
+def test_progress_in_reading_a_prompt_does_not_end_what_turns_on_the_screen() -> None:
+    out = Terminal()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TERM", "xterm-256color")
+        renderer = TextRenderer(open_console(out))
+        renderer.show(ev.TurnStarted(turn=1))
+        before = out.getvalue()
+        renderer.show(ev.Prefilling(done=1, total=2))
+        assert "\x1b[?25h" not in out.getvalue()[len(before) :], "the cursor stays hidden"
+        renderer.close(outcome(finished()))
+    assert "\x1b[?25h" in out.getvalue()[len(before) :]
+
+
 def test_text_tells_every_step_and_how_it_ended(events: list[ev.Event]) -> None:
     end = outcome(last_of(events), diff="--- a\n+++ b\n-x = 1\n+x = 2\n", hints=("undo: so",))
     text = shown(events, end)
