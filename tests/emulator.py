@@ -57,6 +57,9 @@ class Emulator(pyte.Screen):
     def scrolled(self) -> str:
         return "\n".join(self._text(line) for line in self._above)
 
+    def rows(self) -> list[list[Cell]]:
+        return [[_cell(line[column]) for column in range(self.columns)] for line in self._lines()]
+
     def cells(self, text: str) -> list[Cell]:
         """Cells of the last place that shows `text`, which must be of narrow characters."""
         for number in reversed(range(self.lines)):
@@ -65,6 +68,13 @@ class Emulator(pyte.Screen):
                 row = self.buffer[number]
                 return [_cell(row[column]) for column in range(at, at + len(text))]
         raise AssertionError(f"{text!r} is not shown")
+
+    def row(self, number: int) -> list[Cell]:
+        """The cells of a line."""
+        return [_cell(self.buffer[number][column]) for column in range(self.columns)]
+
+    def _lines(self) -> list[Line]:
+        return [self.buffer[number] for number in range(self.lines)]
 
     def index(self) -> None:
         if self.cursor.y == self.lines - 1 and self.margins is None and not self.alternate:

@@ -110,10 +110,20 @@ class Terminal:
             above = self._emulator.scrolled()
             return f"{above}\n{self._emulator.shown()}" if above else self._emulator.shown()
 
+    def rows(self) -> list[list[Cell]]:
+        """All cells of the window, line by line."""
+        with self._changed:
+            return self._emulator.rows()
+
     def cells(self, text: str) -> list[Cell]:
         """The cells of the last place in the window that shows `text`, with their styles."""
         with self._changed:
             return self._emulator.cells(text)
+
+    def row(self, number: int) -> list[Cell]:
+        """The cells of a line of the window, from 0."""
+        with self._changed:
+            return self._emulator.row(number)
 
     @property
     def cursor(self) -> tuple[int, int]:
@@ -146,7 +156,12 @@ class Terminal:
 
     def settled(self, quiet: float = 0.5, *, seconds: float = SECONDS) -> str:
         """Until nothing was written for a while: what a golden screen is taken of."""
-        self._wait(lambda: time.monotonic() - self.heard_at >= quiet, "it keeps still", seconds)
+        began = time.monotonic()
+
+        def still() -> bool:
+            return time.monotonic() - max(self.heard_at, began) >= quiet
+
+        self._wait(still, "it keeps still", seconds)
         return self.screen()
 
     def count(self, text: str) -> int:

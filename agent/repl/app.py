@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing
@@ -79,6 +80,8 @@ class Repl:
     async def run(self, open_chat: Callable[[Repl], Awaitable[Chat]]) -> None:
         """Stay until the person leaves. What nobody foresaw is raised after the screen is tidy."""
         self.terminal.set_mode(self._mode)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, self.terminal.leave)
         self._spawn(self._open(open_chat))
         self._spawn(self._work())
         try:
@@ -103,6 +106,8 @@ class Repl:
         self.refresh()
 
     async def _end(self) -> None:
+        # Impatience must not leave a container behind.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         for task in self._background:
             task.cancel()
         if self._background:

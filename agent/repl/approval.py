@@ -13,23 +13,34 @@ if TYPE_CHECKING:
     from qwright.agent.repl.terminal import Terminal
     from qwright.agent.repl.view import View
 
-ANSWERS: tuple[Answer, ...] = ("once", "session", "project", "no")
-
 
 async def ask(terminal: Terminal, view: View, request: Request) -> Decision:
     """Show exactly what would run and wait for an answer; Esc is no."""
     parts = [exact(request.subject), exact(request.diff)]
     if request.kind == "command":
         parts.append(lookalikes(request.subject))
-    body = "\n".join(part for part in parts if part)
     view.settle()
     title = say(f"repl.approve_{request.kind}")
-    options = [Choosable(say(f"repl.approve_{answer}")) for answer in ANSWERS]
-    chosen = await terminal.choose(title, options, body=body)
-    answer = "no" if chosen is None else ANSWERS[chosen]
-    if answer != "no" or chosen is None:
+    answers = _answers(request)
+    options = [Choosable(label) for label in answers.values()]
+    chosen = await terminal.choose(title, options, body="\n".join(part for part in parts if part))
+    if chosen is None:
+        return Decision("no")
+    answer = list(answers)[chosen]
+    if answer != "no":
         return Decision(answer)
     return Decision("no", await terminal.ask(say("repl.approve_why")) or "")
+
+
+def _answers(request: Request) -> dict[Answer, str]:
+    """What can be answered. Only what stands for a rule can be allowed for longer than once."""
+    answers: dict[Answer, str] = {"once": say("repl.approve_once")}
+    rule = request.rule
+    if rule is not None:
+        program = rule.removeprefix("command ")
+        answers["session"] = say(f"repl.approve_{request.kind}_session", program=program)
+        answers["project"] = say(f"repl.approve_{request.kind}_project", program=program)
+    return {**answers, "no": say("repl.approve_no")}
 
 
 def exact(text: str) -> str:

@@ -93,7 +93,8 @@ async def _open(start: Start, repl: Repl) -> Chat:
     setting = Setting(
         directory, settings, chosen, place, limits, settings.verify, args.verify_timeout
     )
-    repl.view.say(say("repl.hello", version=__version__, model=chosen.name, directory=directory))
+    hello = say("repl.hello", version=__version__, model=chosen.name, directory=_short(directory))
+    repl.view.say(hello)
     for line in lines or (say("repl.hello_hint"),):
         repl.view.say(line, "hint")
     _recall(repl, session)
@@ -127,6 +128,13 @@ def latest_here(directory: Path) -> Session:
 def _directory(session: Session) -> Path:
     """Where the user was when the session began."""
     return (Path(session.record.source) / session.record.subdirectory).resolve()
+
+
+def _short(directory: Path) -> str:
+    """With ~ for the home of the user."""
+    home = Path.home()
+    inside = home in directory.parents
+    return f"~/{directory.relative_to(home)}" if inside else str(directory)
 
 
 def _recall(repl: Repl, session: Session) -> None:
