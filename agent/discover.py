@@ -9,12 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import cast
+from urllib.parse import urlsplit
 
 from qwright.agent.config import Config
 from qwright.agent.dialects.lenient_json import JsonValue
 from qwright.agent.endpoint import LOCAL, Endpoint, Provider, resolve_endpoint
 from qwright.agent.errors import ConfigError
 from qwright.agent.language import say
+from qwright.agent.listening import is_another_persons
 
 LABELS: dict[Provider, str] = {
     "embedded": "qwright",
@@ -83,8 +85,8 @@ async def discover(
     """What is here: embedded weights, models of servers on loopback, keys that are set.
 
     `urls` stand in for the usual base URLs of the servers. A server is asked for its list of
-    models and nothing else, without any key; what does not answer within `timeout` seconds, or is
-    on another machine, is not there. Never raises.
+    models and nothing else, without any key. What does not answer within `timeout` seconds, is on
+    another machine or runs for another person on this one, is not there. Never raises.
     """
     places = _places(environ) if urls is None else urls
     weights = asyncio.to_thread(_embedded)
@@ -176,7 +178,8 @@ async def _served(kind: Provider, url: str, timeout: float) -> list[Found]:
     from qwright.agent.server_questions import ask
 
     endpoint = Endpoint(url, "", "", kind)
-    if not endpoint.is_loopback:
+    port = urlsplit(url).port
+    if not (endpoint.is_loopback and port) or is_another_persons(port):
         return []
     answers = await ask(endpoint, timeout, "tags" if kind == "ollama" else "models")
     address = endpoint.shown_url.partition("://")[2].partition("/")[0]

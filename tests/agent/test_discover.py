@@ -152,6 +152,17 @@ def test_a_server_of_another_machine_is_not_asked() -> None:
     assert told == []
 
 
+def test_a_server_of_another_person_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert looked({"vllm": models("qwen3-coder")}).models == ["vllm/qwen3-coder"]
+
+    def of_others(port: int) -> bool:
+        return port > 0
+
+    monkeypatch.setattr("qwright.agent.discover.is_another_persons", of_others)
+    told = looked({"vllm": models("qwen3-coder")})
+    assert (told.found, told.servers["vllm"].paths) == ([], [])
+
+
 def test_where_ollama_is_said_to_be() -> None:
     async def main() -> list[Found]:
         async with serving([Reply(b"", 404)], pages=tags("qwen3-coder:30b")) as server:

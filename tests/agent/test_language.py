@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -187,6 +190,19 @@ class TestHelp:
         with pytest.raises(SystemExit):
             main(["--help"])
         assert "用法" in capsys.readouterr().out
+
+    def test_it_waits_for_nothing_heavy(self) -> None:
+        script = (
+            "import sys\nfrom qwright.agent.cli import main\ntry: main(['--help'])\n"
+            "except SystemExit: print(*sys.modules, file=sys.stderr)"
+        )
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        command = [sys.executable, "-c", script]
+        shown = subprocess.run(command, capture_output=True, check=True, env=env)
+        loaded = {name.partition(".")[0] for name in shown.stderr.decode().split()}
+        assert "argparse" in loaded
+        heavy = {"pydantic", "openai", "rich", "prompt_toolkit", "docker", "git", "httpx2"}
+        assert loaded & {*heavy, "tomlkit", "pygments", "tree_sitter"} == set()
 
     @pytest.mark.parametrize("spoken", LANGUAGES)
     @pytest.mark.parametrize("width", [40, 60, 100])
