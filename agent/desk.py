@@ -37,8 +37,11 @@ class Desk:
         self.turns = Turns(session.path / "turns.jsonl")
         self.transcript = Transcript(session.path / "transcript.jsonl")
         self.results = Results(session, self.workspace)
+        self.tokens: ev.Tokens
+        """Of all its prompts."""
+        self.cost: float | None
+        """US dollars of all its prompts; None where that is not known."""
         self.tokens, self.cost = spent(events)
-        """Of all its prompts; US dollars, None where unknown."""
         self._directory = directory
         self._place = place
         self._progress = progress
@@ -83,8 +86,8 @@ class Desk:
         self._log.append(event)
         if isinstance(event, ev.RunFinished):
             self.tokens = self.tokens.plus(event.tokens)
-            known = self.cost is not None and event.cost is not None
-            self.cost = self.cost + event.cost if known else None
+            costs = (self.cost, event.cost)
+            self.cost = None if None in costs else sum(cost or 0.0 for cost in costs)
 
     async def cursor(self) -> str:
         """The commit of the last checkpoint; "" while there is none."""

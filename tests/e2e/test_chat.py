@@ -216,11 +216,13 @@ def test_a_session_is_gone_on_with_after_its_process(stage: Stage) -> None:
 def test_an_interrupted_prompt_keeps_what_was_said_before(stage: Stage) -> None:
     async def work(chat: Chat) -> None:
         await play(chat.send("fix"))
+        seen: list[ev.Event] = []
         async with aclosing(chat.send("hang")) as events:
             async for event in events:
                 if isinstance(event, ev.TurnStarted):
                     chat.interrupt()
-                last = event
+                seen.append(event)
+        last = seen[-1]
         assert isinstance(last, ev.RunFinished)
         assert last.reason == "interrupted"
         await play(chat.send("talk"))
