@@ -11,10 +11,11 @@ from functools import cache
 from pathlib import Path
 
 import qwright.agent
+import qwright.sandbox
 from qwright.agent.language import Language
 
 LANGUAGES_DIR = Path(qwright.agent.__file__).with_name("languages")
-_SOURCES = Path(qwright.agent.__file__).parent
+_AGENT, _SANDBOX = (Path(one.__file__).parent for one in (qwright.agent, qwright.sandbox))
 
 
 @dataclass(frozen=True)
@@ -50,18 +51,18 @@ def placeholders(text: str) -> set[str]:
 @cache
 def said() -> tuple[Said, ...]:
     """All calls of `say` in the package, and what is kept in variables to be said later."""
-    return tuple(call for file, tree in _trees() for call in _in_file(file, tree))
+    return tuple(call for file, tree in _trees(_AGENT) for call in _in_file(file, tree))
 
 
 @cache
 def words() -> frozenset[str]:
     """Every literal and every name of the source: what a key can be put together from."""
     found: set[str] = set()
-    for _, tree in _trees():
+    for _, tree in (*_trees(_AGENT), *_trees(_SANDBOX)):
         for node in ast.walk(tree):
             match node:
                 case ast.Constant(value=str(value)):
-                    found |= {value, *value.split()}
+                    found |= {value, *value.split(), re.sub(r"\W", "_", value.lower())}
                 case ast.Name(id=name) | ast.Attribute(attr=name) | ast.keyword(arg=str(name)):
                     found.add(name)
                 case _:
@@ -70,9 +71,9 @@ def words() -> frozenset[str]:
 
 
 @cache
-def _trees() -> tuple[tuple[str, ast.Module], ...]:
-    files = sorted(_SOURCES.rglob("*.py"))
-    return tuple((str(one.relative_to(_SOURCES)), ast.parse(one.read_text())) for one in files)
+def _trees(folder: Path) -> tuple[tuple[str, ast.Module], ...]:
+    files = sorted(folder.rglob("*.py"))
+    return tuple((str(one.relative_to(folder)), ast.parse(one.read_text())) for one in files)
 
 
 def _in_file(file: str, tree: ast.Module) -> Iterator[Said]:
