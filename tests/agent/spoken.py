@@ -11,11 +11,12 @@ from functools import cache
 from pathlib import Path
 
 import qwright.agent
-import qwright.sandbox
 from qwright.agent.language import Language
+from qwright.sandbox import dirs
 
 LANGUAGES_DIR = Path(qwright.agent.__file__).with_name("languages")
-_AGENT, _SANDBOX = (Path(one.__file__).parent for one in (qwright.agent, qwright.sandbox))
+_AGENT = Path(qwright.agent.__file__).parent
+_SANDBOX = Path(dirs.__file__).parent
 
 
 @dataclass(frozen=True)
