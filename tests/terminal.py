@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import termios
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -30,7 +31,7 @@ KEYS = {
     "shift-enter": "\x1b[13;2u",
     "space": " ",
 }
-SECONDS = 45.0
+SECONDS = 25.0
 """How long anything may take: the machine may be busy."""
 Found = str | re.Pattern[str] | Callable[[], object]
 
@@ -73,8 +74,10 @@ class Terminal:
         return self._pty.process.poll() is None
 
     @property
-    def modes(self) -> list[int | list[bytes | int]]:
-        return self._pty.modes
+    def raw_keys(self) -> bool:
+        """Whether the program reads single keys, as a line editor does."""
+        flags = self._pty.modes[3]
+        return isinstance(flags, int) and not flags & termios.ICANON
 
     def type(self, text: str) -> None:
         """Type, key by key but quickly."""
@@ -159,7 +162,7 @@ class Terminal:
         began = time.monotonic()
 
         def still() -> bool:
-            return time.monotonic() - max(self.heard_at, began) >= quiet
+            return not self.alive or time.monotonic() - max(self.heard_at, began) >= quiet
 
         self._wait(still, "it keeps still", seconds)
         return self.screen()
@@ -192,7 +195,7 @@ class Terminal:
     def ended(self, seconds: float = SECONDS) -> int:
         """Wait for the program to end by itself; its exit code."""
         self._wait(lambda: not self.alive, "it ends", seconds)
-        self.settled(0.1)
+        self._wait(lambda: time.monotonic() - self.heard_at > 0.1, "it keeps still", seconds)
         return self._pty.wait(1)
 
     def close(self) -> None:
