@@ -159,9 +159,10 @@ async def write_export(context: Context, argument: str) -> None:
     """Write the session to a file; format and name in any order."""
     fmt, file = _export_asked(argument.split())
     session = context.chat.session
-    target = context.chat.directory / (file or f"qwright-{session.record.id}{SUFFIXES[fmt]}")
+    name = file or f"qwright-{session.record.id}{SUFFIXES[fmt]}"
+    target = context.chat.directory / Path(name).expanduser()
     await asyncio.to_thread(export, session, fmt, target)
-    context.view.say(say("commands.exported", file=shown_name(str(target))), "good")
+    context.view.say(say("commands.exported", file=shown_name(name)), "good")
 
 
 def _export_asked(words: Sequence[str]) -> tuple[Format, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import cast, get_args
 
 from qwright.agent import language
@@ -11,7 +12,7 @@ from qwright.agent.config import Config
 from qwright.agent.config_file import settings, user_config
 from qwright.agent.language import LANGUAGES, Language, say
 from qwright.agent.render.theme import THEMES
-from qwright.agent.repl.columns import table
+from qwright.agent.repl.columns import cut, flat, table
 from qwright.agent.repl.command import Command, CommandError, Context, among, one_of, pick
 from qwright.agent.repl.ports import Choosable, Editing
 
@@ -84,9 +85,15 @@ async def config(context: Context, argument: str) -> None:
 
 async def _show(context: Context) -> None:
     found = await asyncio.to_thread(settings, context.chat.directory)
-    rows = [(one.key, one.value or "-", one.origin) for one in found]
+    rows = [(one.key, cut(flat(one.value), 30) or "-", _place(one.origin)) for one in found]
     context.view.say(table(rows, context.width))
     context.view.say(say("commands.config_more"), "hint")
+
+
+def _place(origin: str) -> str:
+    """Where a value comes from, by the end of the path."""
+    shown = origin.replace(str(Path.home()), "~", 1)
+    return shown if len(shown) <= 32 else "…" + shown[-31:]
 
 
 async def _keep(context: Context, key: str, value: str) -> None:

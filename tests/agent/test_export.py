@@ -1,0 +1,137 @@
+"""Sessions written to files that people read, send on, and open in a browser."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from qwright.agent import events as ev
+from qwright.agent.errors import ConfigError
+from qwright.agent.eventlog import EventLog
+from qwright.agent.export import export
+from qwright.agent.export_parts import parts_of
+from qwright.sandbox.session_dir import Session
+
+HOSTILE = '</pre><script>alert(1)</script><img src="http://x/y.png"> \x1b]52;c;x\x07 & <b>'
+DIFF = "--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-x = 1\n+x = 2\n"
+RUN: Sequence[ev.Event] = (
+    ev.RunStarted(session="s", model="m", prompt=f"Mend it {HOSTILE}"),
+    ev.TurnStarted(turn=1),
+    ev.TextDelta(text="void, since it broke"),
+    ev.Retrying(reason="lost", attempt=1, wait=0.0),
+    ev.ReasoningDelta(text="Let me\nthink."),
+    ev.TextDelta(text="I edit "),
+    ev.TextDelta(text="**a.py**. "),
+    ev.ToolStarted(id="1", name="edit", arguments={"path": "a.py", "old_string": "x = 1"}),
+    ev.ToolFinished(
+        id="1", name="edit", is_error=False, text="ok", details={"diff": DIFF}, seconds=0.1
+    ),
+    ev.ToolStarted(id="2", name="run_shell_command", arguments={"command": "pytest ```"}),
+    ev.ToolFinished(
+        id="2",
+        name="run_shell_command",
+        is_error=True,
+        text=f"1 failed\n````\n{HOSTILE}",
+        details={"exit_code": 1},
+        seconds=0.2,
+    ),
+    ev.VerifyFinished(command="pytest -q", exit_code=0, output="1 passed", seconds=1.0),
+    ev.Notice(text="mind\nthe gap"),
+    ev.TextDelta(text=f"See [here](javascript:alert(1)) and ![pic](http://x/p.png) {HOSTILE}"),
+    ev.RunFinished(
+        reason="interrupted", text="interrupted", turns=1, tokens=ev.Tokens(), seconds=2.0
+    ),
+)
+
+
+@pytest.fixture
+def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
+    monkeypatch.setenv("QWRIGHT_HOME", str(tmp_path / "home"))
+    made = Session.create(tmp_path / "project", prompt=f"Mend it {HOSTILE}", model="qwen")
+    log = EventLog(made.path / "events.jsonl")
+    for event in RUN:
+        log.append(event)
+    log.close()
+    return made
+
+
+class Page(HTMLParser):
+    """The tags of a page, and its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.links: list[str] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [value or "" for name, value in attrs if name in ("href", "src")]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_the_parts_are_whole_and_without_what_was_void() -> None:
+    parts = list(parts_of(RUN))
+    kinds = [part.kind for part in parts]
+    assert kinds == [
+        *("prompt", "thought", "answer", "call", "call", "call"),
+        "note",
+        "answer",
+        "note",
+    ]
+    assert parts[2].body == "I edit **a.py**."
+    assert (parts[3].head, parts[3].language) == ("edit a.py", "diff")
+    assert [part.failed for part in parts[3:6]] == [False, True, False]
+    assert parts[6].head == "mind the gap"
+
+
+def test_markdown_keeps_fences_closed_whatever_is_in_them(session: Session, tmp_path: Path) -> None:
+    export(session, "markdown", tmp_path / "talk.md")
+    text = (tmp_path / "talk.md").read_text()
+    assert text.startswith("# Mend it")
+    assert "\x1b" not in text
+    assert "> Let me\n> think.\n" in text
+    assert "```diff\n--- a/a.py" in text
+    assert "\n`````\n1 failed\n````\n" in text
+    assert "**edit a.py**\n" in text
+    assert "**run_shell_command pytest ```** (failed)" in text
+    assert "void, since" not in text
+
+
+def test_html_loads_nothing_runs_nothing_and_shows_all(session: Session, tmp_path: Path) -> None:
+    export(session, "html", tmp_path / "talk.html")
+    text = (tmp_path / "talk.html").read_text()
+    page = Page(text)
+    assert not {"script", "img", "b", "iframe", "link"} & set(page.tags)
+    assert page.links == ["http://x/p.png"]  # of a link, which is followed only by a click
+    assert "default-src 'none'" in text
+    assert "prefers-color-scheme: dark" in text
+    assert "\x1b" not in text
+    assert "<strong>a.py</strong>" in text
+    assert "<ins>+x = 2</ins>" in text
+    assert page.text.count("<script>alert(1)</script>") == 5
+    assert page.tags.count("details") == 4
+
+
+def test_jsonl_is_the_events_and_skips_a_torn_line(session: Session, tmp_path: Path) -> None:
+    with (session.path / "events.jsonl").open("a") as log:
+        log.write('{"type": "text_del')
+    export(session, "jsonl", tmp_path / "talk.jsonl")
+    lines = (tmp_path / "talk.jsonl").read_text().splitlines()
+    assert [json.loads(line)["type"] for line in lines] == [event.type for event in RUN]
+
+
+def test_a_file_that_is_there_stays(session: Session, tmp_path: Path) -> None:
+    (tmp_path / "talk.md").write_text("mine")
+    with pytest.raises(ConfigError, match=r"talk\.md exists; name another file"):
+        export(session, "markdown", tmp_path / "talk.md")
+    assert (tmp_path / "talk.md").read_text() == "mine"
+    with pytest.raises(ConfigError, match="cannot be written"):
+        export(session, "markdown", tmp_path / "nowhere" / "talk.md")
