@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from qwright.agent.deliver import ends
 from qwright.agent.language import say
 from qwright.agent.repl.columns import one_line
 from qwright.agent.repl.command import Command, CommandError, Context, among, pick
 from qwright.agent.repl.hunks import chosen_hunks
 from qwright.agent.repl.ports import Choosable
-from qwright.sandbox.store import Checkpoint
 from qwright.tools.sanitise import shown_name
 
 if TYPE_CHECKING:
@@ -41,18 +41,15 @@ async def diff(context: Context, argument: str) -> None:
 
 
 def _past(context: Context, *, last: bool) -> str:
-    store = context.chat.session.store()
-    log = store.log()
-    ends = (log[0].commit, log[-1].commit) if log else ("", "")
-    if last:
-        changed = [turn for turn in context.chat.turns.all if turn.changed]
-        ends = (changed[-1].before, changed[-1].after) if changed else ("", "")
-    old, new = (_checkpoint(log, commit) for commit in ends)
-    return store.diff(old, new) if old and new else ""
-
-
-def _checkpoint(log: Sequence[Checkpoint], commit: str) -> Checkpoint | None:
-    return next((one for one in log if one.commit == commit), None)
+    session = context.chat.session
+    store = session.store()
+    if not last:
+        return store.diff(*ends(session))
+    changed = [turn for turn in context.chat.turns.all if turn.changed]
+    if not changed:
+        return ""
+    log = {one.commit: one for one in store.log()}
+    return store.diff(log[changed[-1].before], log[changed[-1].after])
 
 
 async def accept(context: Context, argument: str) -> None:
