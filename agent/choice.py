@@ -181,11 +181,22 @@ def _starter(
     return partial(ensure_server, entry, progress=report)
 
 
+async def _instead() -> str:
+    """What else is here that would do, as the end of a sentence."""
+    from qwright.agent.discover import discover, usable
+
+    here = [one.model for one in usable(await discover(os.environ)) if one.local]
+    return f", or use what is here: -m {here[0]}" if here else ""
+
+
 async def _connect_embedded(
     choice: Choice, entry: Entry, dialect: Dialect, progress: Callable[[str], None]
 ) -> Model:
     from qwright.agent.embedded.model import EmbeddedModel
 
-    start = _starter(choice, entry, progress)
+    try:
+        start = _starter(choice, entry, progress)
+    except ConfigError as error:
+        raise ConfigError(f"{error}{await _instead()}") from None
     server, _ = await asyncio.gather(start(), asyncio.to_thread(preload))
     return EmbeddedModel(server, start, choice.profile, dialect)

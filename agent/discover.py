@@ -109,13 +109,18 @@ def best(
     """
     if pick := named(config, os.environ if environ is None else environ, model, base_url):
         return pick
-    usable = [one for one in found if not one.local or is_qwen(one.model)]
-    if not usable:
+    fit = usable(found)
+    if not fit:
         return _pull()
-    first = min(usable, key=_rank)
+    first = fit[0]
     others = [one for one in sorted(found, key=_rank) if one is not first]
     line = say("firstrun.chosen", label=first.label, why=first.why)
     return Pick(first.model, None, (line, _others(others)))
+
+
+def usable(found: Iterable[Found]) -> list[Found]:
+    """The Qwens among them and what keys stand for, the best first."""
+    return sorted((one for one in found if not one.local or is_qwen(one.model)), key=_rank)
 
 
 def named(

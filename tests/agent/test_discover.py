@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from qwright.agent.choice import choose
+from qwright.agent.choice import choose, connect
 from qwright.agent.config import Config
 from qwright.agent.discover import Found, Pick, best, discover, is_qwen, named
 from qwright.agent.embedded.catalogue import DEFAULT_MODEL, find
 from qwright.agent.embedded.weights import megabytes, models_dir
 from qwright.agent.endpoint import Provider
+from qwright.agent.errors import ConfigError
 from tests.agent import imitations as of
 from tests.agent.replay import Reply, Server, serving
 
@@ -314,3 +315,17 @@ def test_a_named_embedded_model_is_pulled_once() -> None:
 def test_without_a_name_all_must_be_looked_for() -> None:
     assert named(Config(), KEYS) is None
     assert isinstance(named(Config(model="m"), {}), Pick)
+
+
+def test_without_weights_what_else_is_here_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main(names: list[str]) -> str:
+        async with serving([Reply(b"", 404)], pages=tags(*names)) as server:
+            monkeypatch.setenv("OLLAMA_HOST", server.url.partition("://")[2].removesuffix("/v1"))
+            with pytest.raises(ConfigError) as caught:
+                await connect(choose(None, None), verified=False, progress=print)
+            return str(caught.value)
+
+    said = asyncio.run(main(["llama3:8b", "qwen3:8b", "qwen3-coder:30b"]))
+    assert f"qwright models pull {DEFAULT_MODEL}" in said
+    assert said.endswith("or use what is here: -m ollama/qwen3-coder:30b")
+    assert "use what is here" not in asyncio.run(main(["llama3:8b"]))
