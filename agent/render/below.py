@@ -19,6 +19,7 @@ from qwright.agent.render.toolline import Call, duration, many
 _DIFF_LINES = 12
 _LINES_GOOD = 3
 _LINES_BAD = 8
+_LINES_OPEN = 400
 Todos = Sequence[Mapping[str, Any]]
 _TODOS: Mapping[str, tuple[str, Role, str]] = {
     "completed": ("✓", "good", "view.step_done"),
@@ -40,12 +41,14 @@ def below(done: ToolFinished, width: int, theme: Theme) -> list[Text]:
 
 
 def opened(call: Call, done: ToolFinished, width: int, theme: Theme) -> list[Text]:
-    """Everything about a finished call: what its line cuts, its diff, what the model was told."""
+    """Everything about a finished call: what was asked, its diff, what came of it."""
+    diff = "" if done.is_error else str(done.details.get("diff", ""))
+    if diff:
+        return _changes(diff, width, theme, 0)
     asked = "\n".join(_argument(name, value) for name, value in call.arguments.items())
-    lines = barred(asked, width, theme)
-    if not done.is_error:
-        lines += _changes(str(done.details.get("diff", "")), width, theme, 0)
-    return [*lines, Text(), *barred(_output(done), width, theme)] if lines else lines
+    lines = barred(asked, width, theme, _LINES_OPEN, whole=True)
+    output = barred(_output(done), width, theme, _LINES_OPEN, whole=True)
+    return [*lines, Text(), *output] if lines and output else lines + output
 
 
 def _argument(name: str, value: object) -> str:
@@ -70,18 +73,18 @@ def _changes(diff: str, width: int, theme: Theme, limit: int) -> list[Text]:
     return shortened(lines, limit, theme)
 
 
-def barred(text: str, width: int, theme: Theme, limit: int = 0) -> list[Text]:
-    """Output behind a bar; of a long one the last `limit` lines, 0 is all."""
+def barred(text: str, width: int, theme: Theme, limit: int, *, whole: bool = False) -> list[Text]:
+    """The last `limit` lines of output, behind a bar; long lines are cut, or folded if `whole`."""
     lines = text.strip("\n").split("\n") if text.strip() else []
     bar = styled(theme.bar, theme["dim"])
     drawn: list[Text] = []
-    if limit and len(lines) > limit + 1:
+    if len(lines) > limit + 1:
         told = many("view.earlier_lines", len(lines) - limit)
         drawn.append(bar + styled(f"… {told}", theme["dim"]))
         lines = lines[-limit:]
     for line in lines:
         plain = code_line(line)
-        parts = [Text(cut(plain, width - 2))] if limit else folded(Text(plain), width - 2)
+        parts = folded(Text(plain), width - 2) if whole else [Text(cut(plain, width - 2))]
         drawn += [bar + part for part in parts]
     return drawn
 

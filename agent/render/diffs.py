@@ -66,7 +66,7 @@ def draw_rows(file: FileDiff, width: int, theme: Theme, context: int = 3) -> lis
 
 
 def _head(file: FileDiff, width: int, theme: Theme) -> Text:
-    told = counts(file.added, file.removed, theme)
+    told = counts(file.added, file.removed, theme) if file.rows else Text()
     path = cut_middle(one_line(file.path), width - columns(told.plain) - 2)
     return styled(path, theme["strong"]).append("  ").append_text(told)
 

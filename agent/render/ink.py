@@ -77,8 +77,10 @@ def cut_middle(text: str, width: int) -> str:
         return text
     if width < 8:
         return cut(text, width)
-    tail = (width - 1) * 3 // 5
-    return f"{set_cell_size(text, width - 1 - tail).rstrip()}…{_last_cells(text, tail)}"
+    room = (width - 1) * 3 // 5
+    tail = _last_cells(text, room)
+    slash = tail.find("/", 0, room // 2)  # a folder's name is left out rather than cut
+    return f"{set_cell_size(text, width - 1 - room).rstrip()}…{tail[max(slash, 0) :]}"
 
 
 def columns(text: str) -> int:

@@ -13,7 +13,14 @@ Marks = tuple[tuple[int, int], ...]
 """Parts of a line: from character, to character."""
 _HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 _WORDS = re.compile(r"\w+|\s+|.")
-_SILENT = ("index ", "GIT binary patch", "similarity index", "dissimilarity index")
+_SILENT = (
+    "index ",
+    "GIT binary patch",
+    "similarity index",
+    "dissimilarity index",
+    "new file mode 100644",
+    "deleted file mode 100644",
+)
 _COMPARED = 400
 """Characters of a line beyond which its words are not compared."""
 _ALIKE = 0.5

@@ -158,7 +158,7 @@ class MarkdownStream:
     def _parted(self, kind: str) -> bool:
         if not self._last or (kind == self._last and kind in ("item", "code")):
             return False
-        return self._gap or kind == "heading"
+        return self._gap or kind in ("heading", "table")
 
     def _table(self, rows: list[str]) -> list[Text]:
         if len(rows) > 1 and is_rule(rows[1]):

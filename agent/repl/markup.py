@@ -48,7 +48,7 @@ class _Line:
         elif kind == "image":
             self._put(f"{token.content} ({token.attrs.get('src', '')})")
         else:
-            self._put(token.content or " ")
+            self._put(" " if kind.endswith("break") else token.content)
 
     def _weight(self, kind: str, nesting: int) -> None:
         if self._theme.plain:

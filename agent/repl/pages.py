@@ -13,7 +13,7 @@ from qwright.agent.render.theme import Theme
 from qwright.agent.repl.view import View
 
 _LINES = 5_000
-_BYTES = 6_000_000
+_BYTES = 3_000_000
 """Of a long log, the end: several times what fills the lines."""
 
 
@@ -50,6 +50,8 @@ class _Paper:
 
 def _last_events(file: Path) -> Iterator[ev.Event]:
     """The events at the end of a log; lines that a kill or another version left are skipped."""
+    if not file.exists():
+        return
     with file.open("rb") as log:
         log.seek(max(file.stat().st_size - _BYTES, 0))
         if log.tell():

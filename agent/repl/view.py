@@ -32,7 +32,7 @@ from qwright.tools.sanitise import sanitise, terminal_text
 
 Style = Literal["info", "good", "bad", "hint"]
 _PROMPT_LINES = 12
-_VERIFY_LINES = 8
+_VERIFY_LINES, _VERIFY_OPEN = 8, 1_000
 _REDRAW = 0.06
 """Seconds between two drawings of text that streams in."""
 _SILENCE = 30.0
@@ -236,7 +236,7 @@ class View:
         text, self._reasoning, self._reasoning_since = self._reasoning, "", None
         style = f"italic {self.theme['dim']}"
         if not self._compact:
-            self._sheet.put("text", self._lines(text.strip(), style, self._sheet.room))
+            self._sheet.put("note", self._lines(text.strip(), style, self._sheet.room))
         elif seconds >= _NOTED_THOUGHT and not self._sheet.holding:
             words = say("view.thought", time=duration(seconds))
             self._sheet.put("text", [styled(words, style)])
@@ -292,7 +292,7 @@ class View:
         head.append(f"  {one_line(event.command)}")
         head.truncate(room - len(took), overflow="ellipsis")
         head.append(took, theme["dim"])
-        limit = _VERIFY_LINES if self._compact else 0
+        limit = _VERIFY_LINES if self._compact else _VERIFY_OPEN
         output = terminal_text(event.output)
         shown = [] if good and self._compact else barred(output, room, theme, limit)
         self._sheet.put("end" if good else "tool", [head, *shown], "good" if good else "bad")

@@ -30,11 +30,13 @@ class Paper:
     height: int = 30
     committed: str = ""
     live: str = ""
+    commits: int = 0
     lives: list[str] = field(default_factory=list[str])
 
     def commit(self, ansi: str) -> None:
         assert ansi.endswith("\n")
         self.committed += ansi
+        self.commits += 1
 
     def set_live(self, ansi: str) -> None:
         self.live = ansi

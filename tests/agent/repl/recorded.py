@@ -85,24 +85,25 @@ _STEPS = (
     "Run the whole suite",
 )
 _STATES = {"x": "completed", ">": "in_progress", " ": "pending"}
+_Called = tuple[ev.ToolStarted, ev.ToolFinished]
 _TOKENS = ev.Tokens(prompt=14230, cached=11800, completion=1204)
 
 
 def called(
     name: str, arguments: dict[str, Any], *, error: bool = False, seconds: float = 0.01, **told: Any
-) -> list[ev.Event]:
+) -> _Called:
     """A call and its result; `told` is the details, and `text` what the model was told."""
     text = str(told.pop("text", ""))
     key = f"{name}-{len(str(arguments))}"
-    return [
+    return (
         ev.ToolStarted(id=key, name=name, arguments=arguments),
         ev.ToolFinished(
             id=key, name=name, is_error=error, text=text, details=told, seconds=seconds
         ),
-    ]
+    )
 
 
-def planned(states: str) -> list[ev.Event]:
+def planned(states: str) -> _Called:
     todos = [
         {"content": step, "status": _STATES[state]}
         for step, state in zip(_STEPS, states, strict=True)
@@ -111,7 +112,7 @@ def planned(states: str) -> list[ev.Event]:
     return called("todo_write", {"todos": todos}, todos=todos, left=left)
 
 
-def ran(command: str, code: int, output: str, seconds: float) -> list[ev.Event]:
+def ran(command: str, code: int, output: str, seconds: float) -> _Called:
     return called(
         "run_shell_command",
         {"command": command},
@@ -124,7 +125,7 @@ def ran(command: str, code: int, output: str, seconds: float) -> list[ev.Event]:
     )
 
 
-def edited(path: str, before: str | None, after: str) -> list[ev.Event]:
+def edited(path: str, before: str | None, after: str) -> _Called:
     diff = unified(path, before, after)
     name = "edit" if before else "write_file"
     return called(

@@ -201,12 +201,10 @@ def test_a_resumed_session_shows_its_last_three_prompts_at_once() -> None:
         for n in range(5)
     ]
     stage = Stage()
-    writes: list[str] = []
-    stage.paper.commit = writes.append
     stage.view.replay([event for run in runs for event in run])
-    assert len(writes) == 1
-    assert [n for n in range(5) if f" Prompt {n}." in writes[0]] == [2, 3, 4]
-    assert "  Answer 4.\n" in writes[0]
+    assert stage.paper.commits == 1
+    assert [n for n in range(5) if f" Prompt {n}." in stage.shown] == [2, 3, 4]
+    assert "  Answer 4.\n" in stage.shown
     assert stage.paper.lives == []
 
 
