@@ -109,11 +109,9 @@ def todos_of(done: ToolFinished) -> Todos | None:
 
 def ending(done: RunFinished, theme: Theme) -> Text:
     """What a run took, in one line."""
-    parts = [
-        say("view.done_in", time=duration(done.seconds)),
-        many("view.turns", done.turns),
-        *spent(done.tokens),
-    ]
+    time = duration(done.seconds)
+    took = say("view.done_in", time=time) if done.reason == "done" else time
+    parts = [took, many("view.turns", done.turns), *spent(done.tokens)]
     if done.cost:
         parts.append(dollars(done.cost, estimated=done.tokens.estimated))
     return styled(" · ".join(parts), theme["dim"])

@@ -22,7 +22,7 @@ from qwright.agent.render.below import (
     todos_of,
 )
 from qwright.agent.render.diffs import draw_diff, shortened
-from qwright.agent.render.ink import draw, one_line, styled, wrapped
+from qwright.agent.render.ink import cut, draw, one_line, styled, wrapped
 from qwright.agent.render.theme import Theme, load
 from qwright.agent.render.toolline import Call, duration, tool_line
 from qwright.agent.repl.live import Activity
@@ -337,7 +337,7 @@ class View:
         now = self._clock()
         width = self._sheet.room + INDENT
         if self._activity is None:
-            waits = Activity(0.0).draw(now, width, self.theme, self._waiting)
+            waits = styled(f"○ {cut(self._waiting, width - 2)}", self.theme["dim"])
             return draw([waits], self.theme) if self._waiting else ""
         line = draw([self._activity.draw(now, width, self.theme, self._waiting)], self.theme)
         most = max(self._screen.height // 3 - 2, 1)

@@ -155,7 +155,8 @@ def test_steps_are_listed_once_and_then_only_counted() -> None:
     ],
 )
 def test_how_a_run_can_end(reason: ev.StopReason, text: str, expected: str) -> None:
-    assert expected in Stage().play([BEGIN, finished(reason, text)])
+    shown = Stage().play([BEGIN, finished(reason, text)])
+    assert f"{expected}  1 m 34 s · 4 turns" in shown
 
 
 def test_a_verify_command_that_fails_shows_its_last_lines() -> None:
