@@ -183,6 +183,13 @@ class Conversation:
             text.clear()  # the facts must do; what is wrong shows at the next request
         return "".join(text), took
 
+    def can_shrink(self) -> bool:
+        """Whether a summary could be any shorter than this."""
+        if not self._prompts:
+            return False
+        least = compaction.summary(self._record, "", "", self._context.limit)
+        return self._tokens(self._anew(least, [])) <= self._tokens(self.messages) * 8 // 10
+
     def compact(self, own: str, changed: str) -> ev.Compacted:
         """Keep the user's prompts, the facts, and the model's `own` summary of all the rest.
 
@@ -190,16 +197,18 @@ class Conversation:
         """
         before, limit = self._tokens(self.messages), self._context.limit
         text = compaction.summary(self._record, changed, own, limit)
-        start = (self.messages[0], *self._prompts)
-        last = self.messages[-1]
         for step in (compaction.last_step(self.messages), []):
-            anew = compaction.begun_anew(start, text, step, limit, is_new=bool(last.asked))
+            anew = self._anew(text, step)
             after = self._tokens(anew)
             if after <= min(limit * 3 // 4, before * 9 // 10):
                 self.messages = anew
                 self._changed()
                 return ev.Compacted(summary=text, before=before, after=after)
         raise Stop("context_limit", self._context.too_small())
+
+    def _anew(self, text: str, step: Sequence[Message]) -> list[Message]:
+        start, is_new = (self.messages[0], *self._prompts), bool(self.messages[-1].asked)
+        return compaction.begun_anew(start, text, step, self._context.limit, is_new=is_new)
 
     def _add(self, message: Message) -> None:
         self.messages.append(message)

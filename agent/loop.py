@@ -148,6 +148,8 @@ class Agent:
         """Replace the conversation by a summary, which keeps above all what `hint` names."""
         self._begin(Task(""))
         try:
+            if not self._talk.can_shrink():
+                raise Stop("context_limit", "there is nothing to shorten yet")
             async with aclosing(self._summarise(hint)) as events:
                 async for event in events:
                     yield event
@@ -283,10 +285,7 @@ class Agent:
                     yield event
 
     async def _ask(self, sampling: m.Sampling) -> AsyncGenerator[ev.Event, None]:
-        """Get one answer to a conversation that fits the model's window, and append it.
-
-        Raises Stop where it cannot be made to fit.
-        """
+        """Get one answer to a conversation that fits the model's window, and append it."""
         while True:
             if not self._talk.shorten():
                 async with aclosing(self._summarise()) as events:
@@ -302,18 +301,18 @@ class Agent:
             yield notice
 
     async def _summarise(self, hint: str | None = None) -> AsyncGenerator[ev.Event, None]:
-        """Replace the conversation by a summary; a person's own wish is not met with less.
+        """Replace the conversation by a summary. Raises Stop when that makes nothing shorter.
 
-        Raises Stop when that makes nothing shorter.
+        `hint` is a person's, whose wish is not met with the mere facts where a model can tell more.
         """
-        own, can_tell = "", self.profile.constraint in ("none", "strict")  # the others force a call
-        if can_tell:
+        own = ""
+        if self.profile.constraint in ("none", "strict"):  # the others force a call
             own, took = await self._talk.own_summary(self.model, self._budget, hint or "")
             for usage in took:
                 yield self._spent(usage)
             self._budget.check_spending()
-        if can_tell and hint is not None and not own.strip():
-            raise Stop("model_error", "the model gave no summary")
+            if hint is not None and not own.strip():
+                raise Stop("model_error", "the model gave no summary")
         changed = compaction.changed_files(await (await self._workspace()).diff())
         yield self._talk.compact(own, changed)
 

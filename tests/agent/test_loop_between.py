@@ -164,7 +164,7 @@ class TestCompact:
     )
     def test_without_a_summary_nothing_is_lost(self, stage: Stage, answer: Answer) -> None:
         async def main() -> None:
-            async with talking(stage, ScriptedModel(Answer(LONG), answer)) as talk:
+            async with talking(stage, ScriptedModel(Answer(LONG * 5), answer)) as talk:
                 await talk.send("Explain.")
                 before = talk.agent.messages
                 events = await talk.compact()
@@ -173,10 +173,26 @@ class TestCompact:
 
         asyncio.run(main())
 
+    def test_what_is_short_stays_and_the_model_is_not_asked(self, stage: Stage) -> None:
+        model = ScriptedModel(DONE)
+
+        async def main() -> None:
+            async with talking(stage, model) as talk:
+                for prompt in ("", "Look."):
+                    if prompt:
+                        await talk.send(prompt)
+                    before = talk.agent.messages
+                    [notice] = of(await talk.compact(), ev.Notice)
+                    assert notice.text.endswith("there is nothing to shorten yet")
+                    assert talk.agent.messages == before
+
+        asyncio.run(main())
+        assert len(model.asked) == 1
+
     def test_interrupting_it_leaves_everything(self, stage: Stage) -> None:
         async def main() -> None:
             hanging = Answer("I", hang=True)
-            async with talking(stage, ScriptedModel(Answer(LONG), hanging)) as talk:
+            async with talking(stage, ScriptedModel(Answer(LONG * 5), hanging)) as talk:
                 await talk.send("Explain.")
                 before = talk.agent.messages
                 asyncio.get_running_loop().call_later(0.02, talk.agent.interrupt)
