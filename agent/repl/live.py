@@ -49,6 +49,8 @@ class Activity:
     call_began: float = 0.0
     prefill: tuple[int, int] | None = None
     """Tokens of the prompt that were read, and all of them."""
+    writing: bool = False
+    """Whether the model writes its answer, rather than that nothing has come of it yet."""
     thought: str = ""
     """The latest of the model's reasoning."""
     rate: Rate = field(default_factory=Rate)
@@ -62,11 +64,13 @@ class Activity:
         self.rate.add(now, text)
         self.prefill = None
         self.thought = thought[-_THOUGHT:]
+        self.writing = not thought
 
     def ended(self) -> None:
         """What was going on is over; the model is asked again, or the run ends."""
         self.call = self.prefill = None
         self.thought = ""
+        self.writing = False
 
     def draw(self, now: float, width: int, theme: Theme, waiting: str = "") -> Text:
         """One line; `waiting` says what the agent waits for, if it does."""
@@ -94,7 +98,7 @@ class Activity:
             return Text(cut(waiting, max(room, 20)))
         if self.prefill:
             return _progress(*self.prefill, theme)
-        what = say("view.thinking")
+        what = say("view.writing" if self.writing else "view.thinking")
         if not self.thought:
             return Text(what)
         left = max(room - columns(what) - 2, 0)

@@ -78,7 +78,8 @@ class StatusLine:
             words = say("view.tokens", count=f"{about}{short(spent)}")
             parts[2] = styled(words, self.theme["dim"])
         if self.cost:
-            parts[3] = Text(dollars(self.cost, estimated=self.tokens.estimated))
+            words = dollars(self.cost, estimated=self.tokens.estimated)
+            parts[3] = styled(words, self.theme["dim"])
         parts[6] = self._sandbox()
         return parts
 

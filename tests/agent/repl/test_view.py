@@ -86,7 +86,7 @@ def test_text_is_live_by_the_line_and_its_rate_is_told() -> None:
     stage.view.tick()
     assert stage.shown == "  One line.\n"
     assert stage.live.startswith("  And half ano\n\n")
-    assert "50 tokens/s" in stage.live
+    assert "Writing · 1 s · 50 tokens/s" in stage.live
     stage.play([finished()])
     assert "  And half ano\n" in stage.shown
 
