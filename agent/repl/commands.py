@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from qwright.agent.language import say
+from qwright.agent.render.toolline import many
 from qwright.agent.repl import (
     commands_back,
     commands_model,
@@ -63,7 +64,7 @@ class Commands:
         self._custom = load(self._context().chat.directory)
         waiting = self._custom.untrusted
         if waiting and waiting != self._told:
-            self._repl.view.say(say("commands.untrusted", count=waiting), "hint")
+            self._repl.view.say(many("commands.untrusted", waiting), "hint")
         self._told = waiting
 
     def is_command(self, text: str) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from qwright.agent.language import say
+from qwright.agent.render.toolline import many
 from qwright.agent.repl.columns import one_line, table
 from qwright.agent.repl.command import Command, CommandError, Context, no_argument, pick
 from qwright.agent.repl.commands_result import names
@@ -116,7 +117,7 @@ async def checkpoints(context: Context, argument: str) -> None:
         for one in log[-_STEPS:]
     ]
     if len(log) > _STEPS:
-        context.view.say(say("commands.earlier_steps", count=len(log) - _STEPS), "hint")
+        context.view.say(many("commands.earlier_steps", len(log) - _STEPS), "hint")
     context.view.say(table(rows, context.width))
 
 

@@ -6,6 +6,7 @@ import asyncio
 
 from qwright.agent.language import say
 from qwright.agent.memory import NAMES, Layer, layers
+from qwright.agent.render.toolline import many
 from qwright.agent.repl.command import Command, CommandError, Context, no_argument, pick
 from qwright.agent.repl.ports import Choosable
 from qwright.agent.tokens import tokens_in
@@ -45,8 +46,8 @@ async def memory(context: Context, argument: str) -> None:
 def _option(layer: Layer) -> Choosable:
     if not layer.text:
         return Choosable(shown_name(str(layer.path)), say("commands.memory_new"))
-    lines, tokens = len(layer.text.splitlines()), tokens_in(layer.text)
-    size = say("commands.memory_size", lines=lines, tokens=tokens)
+    lines = many("view.lines", len(layer.text.splitlines()))
+    size = say("commands.memory_size", lines=lines, tokens=tokens_in(layer.text))
     return Choosable(shown_name(str(layer.path)), size)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from qwright.agent.deliver import ends
 from qwright.agent.language import say
+from qwright.agent.render.toolline import many
 from qwright.agent.repl.columns import one_line
 from qwright.agent.repl.command import Command, CommandError, Context, among, pick
 from qwright.agent.repl.hunks import chosen_hunks
@@ -135,7 +136,7 @@ async def _show(context: Context, chosen: Sequence[Hunk] | None) -> None:
 def _counts(hunks: Sequence[Hunk]) -> str:
     files = len({hunk.path for hunk in hunks})
     added, removed = sum(one.added for one in hunks), sum(one.removed for one in hunks)
-    return say("commands.counts", files=files, added=added, removed=removed)
+    return f"{many('view.files', files)}, +{added} -{removed}"
 
 
 async def commit(context: Context, argument: str) -> None:

@@ -8,6 +8,7 @@ import re
 from qwright.agent.eventlog import read_events
 from qwright.agent.export_parts import parts_of
 from qwright.agent.language import say
+from qwright.agent.render.toolline import many
 from qwright.agent.repl.clipboard import to_clipboard
 from qwright.agent.repl.columns import bar, facts, one_line
 from qwright.agent.repl.command import Command, CommandError, Context, among, no_argument, one_of
@@ -37,7 +38,7 @@ async def status(context: Context, argument: str) -> None:
         (say("commands.row_sandbox"), say(f"commands.sandbox_{now.sandbox}")),
         (say("commands.row_network"), place.network),
         (say("commands.row_verify"), chat.setting.verify or ""),
-        (say("commands.row_pending"), say("commands.files", count=now.changed)),
+        (say("commands.row_pending"), many("commands.files", now.changed)),
         (say("commands.row_folder"), shown_name(str(chat.directory))),
         (say("commands.row_session"), chat.session.record.id),
     ]
@@ -127,7 +128,9 @@ async def copy(context: Context, argument: str) -> None:
     if not text.strip():
         raise CommandError(say("commands.nothing_to_copy"))
     await to_clipboard(text, context.terminal.copy)
-    context.view.say(say("commands.copied", lines=len(text.splitlines())), "good")
+    context.view.say(
+        say("commands.copied", lines=many("view.lines", len(text.splitlines()))), "good"
+    )
 
 
 def last_answer(context: Context) -> str:
@@ -149,9 +152,8 @@ async def doctor(context: Context, argument: str) -> None:
     no_argument(argument, "doctor")
     context.view.say(say("commands.checking"), "hint")
     for check in await checks(context.chat.directory):
-        mark = "✓" if check.ok else "✗"
-        line = one_line(f"{mark} {check.name}: {check.detail}")
-        context.view.say(line, "good" if check.ok else "bad")
+        line = say("doctor.line", name=check.name, detail=check.detail)
+        context.view.say(one_line(line), "good" if check.ok else "bad")
         if check.remedy:
             context.view.say(f"  → {one_line(check.remedy)}", "hint")
 

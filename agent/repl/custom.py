@@ -10,6 +10,7 @@ import hashlib
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,23 +66,23 @@ class Loaded:
 
 def load(directory: Path) -> Loaded:
     """The commands that hold in `directory`; the user's own win. Never raises for a bad file."""
-    mine = {one.name: one for one in _read(config_dir(), "commands")}
+    mine = {one.name: one for one in _parsed(_files(config_dir(), "commands"))}
     project = project_root(directory)
-    theirs = {one.name: one for one in _read(project, FOLDER, of_project=True)}
-    if not theirs:
-        return Loaded(mine)
-    if _trusted().get(str(project)) != _digest(project):
+    files = _files(project, FOLDER)
+    theirs = {one.name: one for one in _parsed(files, of_project=True)}
+    if theirs and _trusted().get(str(project)) != _digest(files):
         return Loaded(mine, len(theirs))
     return Loaded({**theirs, **mine})
 
 
-def trust(directory: Path) -> list[str]:
-    """Allow the project's commands as they are now; their names, none where it has none."""
+def trust(directory: Path) -> list[CustomCommand]:
+    """Allow the project's commands as they are now, and return them; none where it has none."""
     project = project_root(directory)
-    names = [one.name for one in _read(project, FOLDER)]
-    if names:
-        write_json(_trust_file(), {**_trusted(), str(project): _digest(project)})
-    return names
+    files = _files(project, FOLDER)
+    found = list(_parsed(files, of_project=True))
+    if found:
+        write_json(_trust_file(), {**_trusted(), str(project): _digest(files)})
+    return found
 
 
 def _trust_file() -> Path:
@@ -96,38 +97,38 @@ def _trusted() -> dict[str, str]:
         return {}
 
 
-def _digest(project: Path) -> str:
+def _digest(files: Mapping[str, bytes]) -> str:
     """Of all names and bytes: what is added or changed must be allowed again."""
     sums = hashlib.sha256()
-    for path, data in _files(project, FOLDER):
+    for path, data in files.items():
         sums.update(hashlib.sha256(path.encode(errors="surrogateescape")).digest())
         sums.update(hashlib.sha256(data).digest())
     return sums.hexdigest()
 
 
-def _read(root: Path, folder: str, *, of_project: bool = False) -> Iterator[CustomCommand]:
-    for path, data in _files(root, folder):
-        name = path.removeprefix(f"{folder}/").removesuffix(".md").replace("/", ":")
+def _parsed(files: Mapping[str, bytes], *, of_project: bool = False) -> Iterator[CustomCommand]:
+    for path, data in files.items():
+        name = path.removesuffix(".md").replace("/", ":")
         text = data.decode("utf-8", "replace")
         if _NAME.fullmatch(name) and text.strip():
             yield _parse(name.lower(), text, of_project)
 
 
-def _files(root: Path, folder: str) -> Iterator[tuple[str, bytes]]:
-    """Regular markdown files beneath `root`, sorted; links that lead out are not followed."""
+def _files(root: Path, folder: str) -> dict[str, bytes]:
+    """Markdown files beneath the folder by their path in it; links that lead out are left out."""
+    found: dict[str, bytes] = {}
     if not (root / folder).is_dir():
-        return
+        return found
     try:
         tree = Tree(root)
-        entries = sorted(entry.path for entry in tree.walk(folder, _MOST) if entry.kind == "file")
+        paths = sorted(entry.path for entry in tree.walk(folder, _MOST) if entry.kind == "file")
     except (PathError, WorkspaceError):
-        return
-    for path in entries:
+        return found
+    for path in paths:
         if path.endswith(".md"):
-            try:
-                yield path, tree.read(path, _LARGEST)
-            except PathError:
-                continue
+            with suppress(PathError):
+                found[path.removeprefix(f"{folder}/")] = tree.read(path, _LARGEST)
+    return found
 
 
 def _parse(name: str, text: str, of_project: bool) -> CustomCommand:

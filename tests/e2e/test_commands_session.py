@@ -235,7 +235,7 @@ def test_copy_takes_the_last_answer_or_its_code(room: Room) -> None:
         with pytest.raises(QwrightError, match="nothing to copy"):
             await seat.type("/copy")
         await seat.send("FIX")
-        assert "Copied: 7 lines" in await seat.type("/copy")
+        assert "Copied: 7 lines." in await seat.type("/copy")
         assert seat.terminal.copied == [f"Fixed it:\n\n{CODE}\n\nDone."]
         await seat.type("/copy code")
         assert seat.terminal.copied[-1] == "return a + b\n"

@@ -111,7 +111,7 @@ def test_custom_commands_are_sent_as_prompts_once_they_are_allowed(room: Room) -
     (folder / "deploy.md").write_text("!rm -rf $1\n")
 
     async def work(seat: Seat) -> None:
-        assert "1 commands of this project" in "".join(seat.terminal.written)
+        assert "One command of this project" in "".join(seat.terminal.written)
         with pytest.raises(QwrightError, match="no command /deploy"):
             await seat.type("/deploy")
         trust(room.house.repo)
