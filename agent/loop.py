@@ -53,6 +53,8 @@ class Task:
     limits: Limits = field(default_factory=Limits)
     notes: str = ""
     """What the prompt says before the task, such as the project's AGENTS.md."""
+    attached: str = ""
+    """What it says after the task, such as the text of files that are mentioned there."""
     images: tuple[Image, ...] = ()
     """Shown to the model with the prompt, which names them."""
     judged: Literal["always", "after_change"] = "always"
@@ -274,7 +276,8 @@ class Agent:
         """One answer of the model and, when it has calls, their results and a checkpoint."""
         self._budget.check_spending()
         yield ev.TurnStarted(turn=self._budget.next_turn())
-        self._talk.tools = self._specs
+        plan = self.policy.mode == "plan"
+        self._talk.tools = self._reading_specs if plan else self._narrow or self._all_specs
         async with aclosing(self._ask(sampling)) as events:
             async for event in events:
                 yield event
@@ -372,17 +375,12 @@ class Agent:
         notes = "\n\n".join(filter(None, (task.notes, *self._notes, mode)))
         if self.profile.attach_files:
             tree = (await self._workspace()).tree
-            first = opening.with_context(task.prompt, tree, failing, notes=notes)
+            first = opening.with_context(task.prompt, tree, failing, notes, task.attached)
         else:
-            first = opening.Opening(f"{notes}\n\n{task.prompt}".lstrip())
+            parts = filter(None, (notes, task.prompt, task.attached))
+            first = opening.Opening("\n\n".join(parts).lstrip())
         self._notes.clear()
         return first
-
-    @property
-    def _specs(self) -> list[m.ToolSpec]:
-        if self.policy.mode == "plan":
-            return self._reading_specs
-        return self._narrow or self._all_specs
 
     async def _keep(self, reason: str) -> str:
         """Record what an interrupted step has done so far; a line where that is impossible."""

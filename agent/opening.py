@@ -57,14 +57,17 @@ def about_mode(*, planned: bool, before: bool) -> str:
 
 
 def with_context(
-    task: str, tree: Tree, verdict: VerifyFinished | None, *, notes: str = ""
+    task: str, tree: Tree, verdict: VerifyFinished | None, notes: str = "", attached: str = ""
 ) -> Opening:
-    """For a small model: the task, the files it names, and what the verify command says."""
-    attached = _attachments(task, tree)
-    subjects = {name: text for name, text in attached.items() if not _TEST.search(name)}
+    """For a small model: the task, the files it names, and what the verify command says.
+
+    `notes` stand before it, `attached` after it.
+    """
+    files = _attachments(task, tree)
+    subjects = {name: text for name, text in files.items() if not _TEST.search(name)}
     short = all(text.count("\n") <= _SHORT for text in subjects.values())
-    shown = [f'<file path="{name}">\n{text.rstrip()}\n</file>' for name, text in attached.items()]
-    parts = [notes, task, *shown] if notes else [task, *shown]
+    shown = [f'<file path="{name}">\n{text.rstrip()}\n</file>' for name, text in files.items()]
+    parts = [part for part in (notes, task, attached, *shown) if part]
     if verdict is None or verdict.exit_code == 0:
         return Opening("\n\n".join(parts))
     parts.append(_verdict(verdict, 1_500))

@@ -200,11 +200,11 @@ def test_what_is_noted_stands_before_the_next_prompt_and_no_other(stage: Stage) 
         async with talking(stage, ScriptedModel(DONE)) as talk:
             talk.agent.note("The user edited a.py.")
             talk.agent.note("The user took b.py back.")
-            await talk.send(Task("Go on.", notes="Use tabs."))
+            await talk.send(Task("Go on.", notes="Use tabs.", attached="<file>1</file>"))
             await talk.send("And on.")
             prompts = [text for role, text in talk.said() if role == "user"]
             notes = "Use tabs.\n\nThe user edited a.py.\n\nThe user took b.py back."
-            assert prompts == [f"{notes}\n\nGo on.", "And on."]
+            assert prompts == [f"{notes}\n\nGo on.\n\n<file>1</file>", "And on."]
             assert [one.asked for one in talk.agent.messages if one.asked] == ["Go on.", "And on."]
 
     asyncio.run(main())
