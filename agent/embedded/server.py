@@ -37,6 +37,7 @@ from qwright.agent.embedded.record import (
 from qwright.agent.embedded.settings import Settings, settings_for
 from qwright.agent.embedded.weights import path_of, pull_cancellable
 from qwright.agent.errors import ConfigError
+from qwright.agent.language import say
 from qwright.sandbox.locks import FileLock
 
 CHECK_SECONDS = 3.0
@@ -130,7 +131,7 @@ async def ensure_server(
         _check_file(model)
     with FileLock(spec.record.with_suffix(".lock")) as lock:
         while not lock.try_acquire():
-            progress(0, 0, f"waiting: another process starts {spec.name}")
+            progress(0, 0, say("engine.other_starts", name=spec.name))
             await asyncio.sleep(_PAUSE)
         if endpoint := await _find(spec):
             return endpoint
@@ -258,7 +259,7 @@ async def _accepts(root: str, key: str | None) -> bool:
 async def _start(spec: _Spec, progress: Progress) -> Endpoint:
     log = log_path(spec.record)
     pid = _spawn(spec, log)
-    label = f"loading {spec.name}"
+    label = say("engine.loading", name=spec.name)
     deadline = time.monotonic() + START_SECONDS
     try:
         while time.monotonic() < deadline:

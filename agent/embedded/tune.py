@@ -15,6 +15,7 @@ from qwright.agent.embedded.fetch import Progress
 from qwright.agent.embedded.loopback import as_object, ask
 from qwright.agent.embedded.server import Endpoint, private_server
 from qwright.agent.embedded.settings import Settings
+from qwright.agent.language import say
 
 WORTH = 1.03
 """How much faster a setting must be to count: less is noise."""
@@ -86,12 +87,12 @@ async def tune(progress: Progress, measure: Measure) -> tuple[Settings, list[Tri
     """The fastest settings, and what was tried. Nothing else should run meanwhile."""
     default = Settings()
     choices = alternatives(len(os.sched_getaffinity(0)))
-    progress(0, len(choices) + 1, "measuring")
+    progress(0, len(choices) + 1, say("engine.measuring"))
     base = await measure(default)
     trials: list[Trial] = []
     better: dict[str, object] = {}
     for number, changed in enumerate(choices, 1):
-        progress(number, len(choices) + 1, "measuring")
+        progress(number, len(choices) + 1, say("engine.measuring"))
         trial = await _try(measure, changed, base)
         trials.append(trial)
         better |= trial.changed if trial.better else {}

@@ -19,6 +19,7 @@ from qwright.agent.embedded.catalogue import Entry, HubSource, WheelSource, load
 from qwright.agent.embedded.errors import WeightsError
 from qwright.agent.embedded.fetch import Download, Progress, fetch
 from qwright.agent.embedded.record import prefixes_dir
+from qwright.agent.language import say
 from qwright.sandbox.dirs import cache_dir
 from qwright.sandbox.locks import FileLock
 
@@ -129,7 +130,7 @@ def _adopt(entry: Entry, progress: Progress) -> bool:
     if path.stat().st_size == entry.size and _sha256(path, entry, progress) == entry.sha256:
         _mark(entry)
         return True
-    progress(0, entry.size, f"{entry.file} in the cache is damaged and is fetched again")
+    progress(0, entry.size, say("engine.damaged", file=entry.file))
     path.unlink()
     _marker(path).unlink(missing_ok=True)
     return False
@@ -213,18 +214,18 @@ def _locked(entry: Entry, progress: Progress) -> Generator[None]:
         raise WeightsError(f"cannot make {models_dir()}: {error.strerror}") from error
     with FileLock(_lock_path(entry)) as lock:
         while not lock.try_acquire():
-            progress(0, entry.size, "waiting: another process pulls this model")
+            progress(0, entry.size, say("engine.other_pulls"))
             time.sleep(_WAIT_SECONDS)
         yield
 
 
 def _sha256(path: Path, entry: Entry, progress: Progress) -> str:
-    digest, done = hashlib.sha256(), 0
+    digest, done, label = hashlib.sha256(), 0, say("engine.verifying")
     with path.open("rb") as file:
         while chunk := file.read(_HASH_CHUNK):
             digest.update(chunk)
             done += len(chunk)
-            progress(done, entry.size, "verifying")
+            progress(done, entry.size, label)
     return digest.hexdigest()
 
 
