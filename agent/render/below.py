@@ -11,7 +11,7 @@ from rich.text import Text
 from qwright.agent.events import RunFinished, Tokens, ToolFinished
 from qwright.agent.language import say
 from qwright.agent.render.diffs import draw_rows, shortened
-from qwright.agent.render.ink import code_line, cut, folded, one_line, styled, wrapped
+from qwright.agent.render.ink import code_line, columns, cut, folded, one_line, styled, wrapped
 from qwright.agent.render.read_diff import read_diff
 from qwright.agent.render.theme import Role, Theme
 from qwright.agent.render.toolline import Call, duration, many
@@ -45,7 +45,9 @@ def opened(call: Call, done: ToolFinished, width: int, theme: Theme) -> list[Tex
     diff = "" if done.is_error else str(done.details.get("diff", ""))
     if diff:
         return _changes(diff, width, theme, 0)
-    asked = "\n".join(_argument(name, value) for name, value in call.arguments.items())
+    shown = call.subject if columns(call.subject) < width // 2 else None
+    arguments = {name: value for name, value in call.arguments.items() if value != shown}
+    asked = "\n".join(_argument(name, value) for name, value in arguments.items())
     lines = barred(asked, width, theme, _LINES_OPEN, whole=True)
     output = barred(_output(done), width, theme, _LINES_OPEN, whole=True)
     return [*lines, Text(), *output] if lines and output else lines + output
