@@ -16,7 +16,7 @@ from qwright.agent.embedded.model import EmbeddedModel
 from qwright.agent.embedded.record import prefixes_dir
 from qwright.agent.embedded.server import Endpoint, ensure_server, stop
 from qwright.agent.messages import Message
-from qwright.agent.model import Chunk, Finish, RetryChunk, Sampling, TextDelta
+from qwright.agent.model import Chunk, Finish, PrefillChunk, RetryChunk, Sampling, TextDelta
 from qwright.agent.profile import profile_for
 from tests.agent.embedded.client import call, chat
 from tests.agent.embedded.house import Heard
@@ -91,6 +91,20 @@ def test_turn_two_evaluates_no_token_of_turn_one_again(model: Entry) -> None:
     _, two = ask(model, server, SYSTEM, QUESTION, spoken, thanks)
     # The last token of an answer ends it, and is not evaluated when it is generated.
     assert two.usage.cached >= one.usage.prompt + one.usage.completion - 1
+
+
+def test_the_engine_tells_how_far_it_has_read_a_prompt(model: Entry) -> None:
+    long = " ".join(f"Line {number}." for number in range(300))
+    chunks, last = ask(model, serve(model), SYSTEM, Message(role="user", content=long))
+    read = [chunk for chunk in chunks if isinstance(chunk, PrefillChunk)]
+    done = [one.done for one in read]
+    assert done == sorted(done)
+    assert len(set(done)) > 1
+    assert {one.total for one in read} == {last.usage.prompt}
+    assert done[-1] == last.usage.prompt
+    assert chunks.index(read[-1]) < next(
+        place for place, chunk in enumerate(chunks) if isinstance(chunk, TextDelta)
+    )
 
 
 def test_a_file_that_was_cut_off_does_not_end_the_engine(model: Entry) -> None:
