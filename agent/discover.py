@@ -43,7 +43,7 @@ _NO_CHAT = re.compile(r"embed|rerank|guard|-base\b|[-:]cloud\b|-asr|-tts|-image"
 _ENGINE = "xllamacpp"
 _MOST_MODELS = 100
 _LONGEST_NAME = 200
-_OTHERS_SHOWN = 3
+_OTHERS_SHOWN = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ def _places(environ: Mapping[str, str]) -> dict[Provider, str]:
 
 
 def _embedded() -> list[Found]:
-    from qwright.agent.embedded.weights import installed, megabytes
+    from qwright.agent.embedded.weights import installed
 
     if find_spec(_ENGINE) is None:
         return []
@@ -172,7 +172,7 @@ def _embedded() -> list[Found]:
             say("firstrun.embedded", name=one.entry.name),
             one.entry.name,
             "",
-            say("firstrun.weights_here", size=megabytes(one.size)),
+            say("firstrun.weights_here"),
         )
         for one in installed()
         if one.verified

@@ -273,7 +273,7 @@ def test_the_others_are_named_but_not_all() -> None:
     first, second = best(here, Config(), environ={}).lines
     assert "qwen3-coder:6b" in first
     assert "qwen3-coder:5b" in second
-    assert "2 more" in second
+    assert "3 more" in second
     assert "qwen3-coder:1b" not in second
 
 
