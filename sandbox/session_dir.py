@@ -194,10 +194,10 @@ def fork_session(session: Session, checkpoint: Checkpoint | None = None) -> Sess
 def _check_out(session: Session, checkpoint: Checkpoint | None) -> None:
     """Make the files of a session that has none yet. No container can see them so far."""
     store = session.store()
+    store.work_tree.mkdir(mode=0o755)
     target = checkpoint or store.cursor()
     if target is None:
         raise WorkspaceError(f"session {session.record.id} has no checkpoint")
-    store.work_tree.mkdir(mode=0o755)
     git = Plumbing(store.git_dir, store.work_tree)
     git.run("read-tree", "--reset", "-u", target.tree, timeout=_COPY_SECONDS)
     git.run("update-ref", CURSOR, target.commit)

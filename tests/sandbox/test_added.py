@@ -128,8 +128,17 @@ def test_a_fork_goes_its_own_way(session: Session, library: Path) -> None:
     session.close()
 
 
-def test_a_fork_that_fails_leaves_nothing(session: Session, tmp_path: Path) -> None:
-    (session.path / "store.git/refs/qwright/cursor").write_text("0" * 40 + "\n")
-    with pytest.raises(WorkspaceError):
+def test_a_fork_begins_where_the_session_is(session: Session) -> None:
+    put(session.path / "ws", {"b": b"1\n"})
+    made = session.store().record("one", 1)
+    copy = fork_session(session)
+    assert copy.store().cursor() == made
+    assert contents(copy.path / "ws") == contents(session.path / "ws")
+    copy.close()
+
+
+def test_a_fork_that_fails_leaves_nothing(session: Session) -> None:
+    (session.path / "store.git/refs/qwright/cursor").unlink()
+    with pytest.raises(WorkspaceError, match="has no checkpoint"):
         fork_session(session)
     assert [path.name for path in session.path.parent.iterdir()] == [session.path.name]
