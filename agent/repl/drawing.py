@@ -11,10 +11,11 @@ from prompt_toolkit.layout.controls import GetLinePrefixCallable, UIContent, UIC
 from prompt_toolkit.layout.screen import Char
 from prompt_toolkit.utils import get_cwidth
 
+from qwright.tools.sanitise import sanitise
+
 Row = StyleAndTextTuples
 
 _SGR = re.compile(r"\x1b\[([0-9;]*)m")
-_OTHER_CONTROL = re.compile(r"\x1b(?!\[[0-9;]*m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]")
 _REVERSED, _HIDDEN = "7", {"5", "6", "8"}
 _TAB = 4
 MARK = "\u276f"
@@ -22,13 +23,17 @@ MARK = "\u276f"
 
 
 def only_style(ansi: str, *, reverse: bool = True) -> str:
-    """`ansi` with nothing left of its control characters but line breaks, tabs and styles.
+    """`ansi` made safe to show: nothing but text, line breaks, tabs and styles.
 
     Styles that hide or blink go too, and without `reverse` also that of the dialogs' titles.
     """
-    if "\x1b" in ansi:
-        ansi = _SGR.sub(lambda found: _allowed(found[1], reverse), ansi)
-    return _OTHER_CONTROL.sub("", ansi)
+    if "\x1b" not in ansi:
+        return sanitise(ansi)
+    kept, at = "", 0
+    for style in _SGR.finditer(ansi):
+        kept += sanitise(ansi[at : style.start()]) + _allowed(style[1], reverse)
+        at = style.end()
+    return kept + sanitise(ansi[at:])
 
 
 def _allowed(codes: str, reverse: bool) -> str:

@@ -6,14 +6,21 @@ import os
 import re
 import subprocess
 import threading
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import accumulate, chain, islice
 from pathlib import Path
 
 MOST_FILES = 200_000
 """Without git: a walk of a home directory must end."""
-_MOST_RANKED = 2_000
+_MOST_RANKED = 1_000
+_PIECE = 4_000
+"""Paths that are searched in one go."""
+_PLACES = (
+    *(("\n", "\n"), ("\n", "/\n"), ("/", "\n"), ("/", "/\n")),  # The whole name.
+    *(("\n", ""), ("/", ""), ("_", ""), ("-", ""), ("", "")),
+)
+"""What stands before and after what was typed, from the best place to any."""
 _GIT_SECONDS = 20
 _SKIPPED = {"node_modules", "__pycache__", ".venv", "venv", "target", "dist", "build"}
 
@@ -64,22 +71,25 @@ class Names:
     def __init__(self, files: Sequence[str]) -> None:
         known = {*files, *_folders(files)}
         self._paths = sorted(known, key=lambda path: (len(path), path))
-        self._lower = [path.lower() for path in self._paths]
-        self._text = "\n" + "\n".join(self._lower) + "\n"
-        self._starts = _starts(self._lower)
+        lower = [path.lower() for path in self._paths]
+        # One text for all, so that a search is few calls; line breaks begin and end each path.
+        self._text = "\n" + "\n".join(lower) + "\n"
+        self._starts = list(accumulate((len(path) + 1 for path in lower[:-1]), initial=1))
+        self._characters = set(self._text)
 
     def find(self, part: str, most: int) -> list[str]:
-        """Best first: names that begin with it, words that do, parts of names, of paths, and
+        """Best first: whole names, names that begin with it, words that do, parts of names, and
         then paths that hold its characters in this order."""
         wanted = part.lower().removeprefix("./")
         if not wanted:
             return self._top(most)
+        if not self._characters.issuperset(wanted):
+            return []
         found: dict[int, None] = {}
-        for candidates in self._tiers(wanted):
-            for number in candidates:
-                found[number] = None
-                if len(found) >= most:
-                    return [self._paths[number] for number in found]
+        for number in chain.from_iterable(self._tiers(wanted)):
+            found[number] = None
+            if len(found) >= most:
+                break
         return [self._paths[number] for number in found]
 
     def _top(self, most: int) -> list[str]:
@@ -87,44 +97,33 @@ class Names:
         return sorted(top, key=lambda path: (path[0] == ".", path[-1] != "/", path))[:most]
 
     def _tiers(self, wanted: str) -> Iterator[Iterator[int]]:
-        literal = re.escape(wanted)
-        yield self._matching(rf"\n{literal}/?(?=\n)")
-        yield self._matching(rf"/{literal}/?(?=\n)")
-        yield self._holding("\n" + wanted)
-        yield self._holding("/" + wanted)
-        yield self._holding("_" + wanted)
-        yield self._holding("-" + wanted)
-        yield self._holding(wanted)
+        if wanted in self._text:
+            for before, after in _PLACES:
+                yield self._holding(before + wanted + after)
         yield self._ranked(wanted)
 
     def _holding(self, text: str) -> Iterator[int]:
-        """Numbers of the paths that hold `text`, ascending; a leading line break is the start."""
+        """Numbers of the paths that hold `text`, ascending."""
         at = self._text.find(text)
         while at >= 0:
-            yield self._number(at + text.startswith("\n"))
+            yield bisect_right(self._starts, at + (text[0] == "\n")) - 1
             at = self._text.find(text, at + 1)
-
-    def _matching(self, pattern: str) -> Iterator[int]:
-        for found in re.finditer(pattern, self._text):
-            yield self._number(found.start() + 1)
-
-    def _number(self, at: int) -> int:
-        number = bisect_left(self._starts, at)
-        return number if number < len(self._starts) and self._starts[number] == at else number - 1
 
     def _ranked(self, wanted: str) -> Iterator[int]:
         """The paths that hold the characters of `wanted` in order, the best of them first."""
-        gaps = "".join(f"[^{re.escape(one)}]*{re.escape(one)}" for one in wanted)
-        matches = re.compile(gaps).match
-        needed = set(wanted)
-        lower = self._lower
-        holding = (
-            number
-            for number, path in enumerate(lower)
-            if needed.issubset(path) and matches(path) is not None
-        )
-        ranked = islice(holding, _MOST_RANKED)
-        return iter(sorted(ranked, key=lambda number: _worse(wanted, lower[number])))
+        ranked = islice(self._scattered(wanted), _MOST_RANKED)
+        return iter(sorted(ranked, key=lambda number: _worse(wanted, self._paths[number].lower())))
+
+    def _scattered(self, wanted: str) -> Iterator[int]:
+        gaps = "".join(f"[^{re.escape(one)}\\n]*{re.escape(one)}" for one in wanted)
+        pattern = re.compile("\n" + gaps)
+        # In pieces: a search holds the interpreter, and keys wait for it.
+        for first in range(0, len(self._starts), _PIECE):
+            begin = self._starts[first] - 1
+            last = first + _PIECE
+            end = self._starts[last] if last < len(self._starts) else len(self._text)
+            for match in pattern.finditer(self._text, begin, end):
+                yield bisect_right(self._starts, match.start() + 1) - 1
 
 
 def _worse(wanted: str, path: str) -> tuple[int, int]:
@@ -147,16 +146,6 @@ def _holds(wanted: str, path: str, begin: int) -> bool:
         if at < 0:
             return False
     return True
-
-
-def _starts(lines: Sequence[str]) -> list[int]:
-    """Where each line begins in their text, which has a line break before the first."""
-    starts: list[int] = []
-    at = 1
-    for line in lines:
-        starts.append(at)
-        at += len(line) + 1
-    return starts
 
 
 def _folders(files: Sequence[str]) -> set[str]:

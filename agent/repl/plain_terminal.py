@@ -7,8 +7,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TextIO
 
@@ -77,7 +77,8 @@ class PlainTerminal:
         self._lines, self._output = lines or sys.stdin, output or sys.stdout
         self._busy = self._began = False
         self._unfinished = ""
-        self._waiting: asyncio.Future[str | None] | None = None
+        self._answers: asyncio.Queue[str | None] | None = None
+        """Where lines go while something is asked."""
         self._deaf_until = 0.0
         self._ended: asyncio.Event = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
@@ -117,7 +118,7 @@ class PlainTerminal:
             loop.remove_signal_handler(signal.SIGINT)
 
     def leave(self) -> None:
-        self._answer(None)
+        self._give_up()
         self._ended.set()
 
     def _read(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -128,7 +129,7 @@ class PlainTerminal:
             loop.call_soon_threadsafe(self._closed)
 
     def _closed(self) -> None:
-        self._answer(None)
+        self._give_up()
         self.handlers.left()
 
     def _take(self, line: str) -> None:
@@ -138,8 +139,8 @@ class PlainTerminal:
         if asyncio.get_running_loop().time() < self._deaf_until:
             return
         line = sanitise(line)
-        if self._waiting:
-            self._answer(line)
+        if self._answers is not None:
+            self._answers.put_nowait(line)
         elif line.endswith("\\"):
             self._unfinished += line[:-1] + "\n"
         else:
@@ -154,8 +155,8 @@ class PlainTerminal:
             self._write(_MARK)
 
     def _interrupt(self, control_c: Twice) -> None:
-        if self._waiting:
-            self._answer(None)
+        if self._answers is not None:
+            self._give_up()
         elif control_c.pressed():
             self.handlers.left()
         elif self._busy:
@@ -210,11 +211,12 @@ class PlainTerminal:
         start: int = 0,
     ) -> int | None:
         """The index of the option whose number (or key) was entered; None for an empty line."""
-        async with self._one_at_a_time:
-            dialog = Dialog(title, options, body, digits=True, start=start)
+        dialog = Dialog(title, options, body, digits=True, start=start)
+        async with self._asking() as answers:
             self.commit(dialog.plain())
             while not dialog.answer.done():
-                entered = await self._asked(say("terminal.choose_number"), guarded=bool(body))
+                self._ask(say("terminal.choose_number"), guarded=bool(body))
+                entered = await answers.get()
                 if not entered:
                     return None
                 dialog.type(entered.strip())
@@ -222,25 +224,32 @@ class PlainTerminal:
 
     async def ask(self, label: str, text: str = "") -> str | None:
         """What is entered; `text` for an empty line, None where there is none."""
-        async with self._one_at_a_time:
+        async with self._asking() as answers:
             if text:
                 self.commit(sanitise(text))
-            entered = await self._asked(f"{sanitise(label)}: ")
+            self._ask(f"{sanitise(label)}: ")
+            entered = await answers.get()
             return entered or (text or None if entered is not None else None)
 
-    async def _asked(self, prompt: str, *, guarded: bool = False) -> str | None:
-        if self._ended.is_set():
-            return None
-        self._write(prompt)
-        loop = asyncio.get_running_loop()
-        self._deaf_until = loop.time() + QUIET if guarded else 0.0
-        self._waiting = loop.create_future()
-        return await self._waiting
+    @asynccontextmanager
+    async def _asking(self) -> AsyncGenerator[asyncio.Queue[str | None]]:
+        """Lines are answers, not prompts."""
+        async with self._one_at_a_time:
+            self._answers = asyncio.Queue()
+            if self._ended.is_set():
+                self._give_up()
+            try:
+                yield self._answers
+            finally:
+                self._answers = None
 
-    def _answer(self, text: str | None) -> None:
-        waiting, self._waiting = self._waiting, None
-        if waiting and not waiting.done():
-            waiting.set_result(text)
+    def _ask(self, prompt: str, *, guarded: bool = False) -> None:
+        self._write(prompt)
+        self._deaf_until = asyncio.get_running_loop().time() + QUIET if guarded else 0.0
+
+    def _give_up(self) -> None:
+        if self._answers is not None:
+            self._answers.put_nowait(None)
 
     async def page(self, ansi_lines: Sequence[str], title: str) -> None:
         """All lines, one after the other."""

@@ -44,7 +44,7 @@ class Recorder:
         self.queued: list[str] = []
         self.breaks = False
         """Ctrl-O runs into a bug."""
-        self.terminal: Terminal | None = None
+        self.leaves: Callable[[], None] | None = None
 
     def submitted(self, text: str) -> None:
         self.submissions.append(text)
@@ -68,8 +68,8 @@ class Recorder:
 
     def left(self) -> None:
         self.calls.append("left")
-        if self.terminal:
-            self.terminal.leave()
+        if self.leaves:
+            self.leaves()
 
     def drew_back(self) -> str | None:
         return self.queued.pop() if self.queued else None
@@ -115,7 +115,7 @@ class Stage:
             input=pipe,
             output=ScreenOutput(self.wire, lambda: self.size, "xterm-256color"),
         )
-        self.handlers.terminal = self.terminal
+        self.handlers.leaves = self.terminal.leave
 
     def resize(self, width: int, height: int = 24) -> None:
         """The terminal's window is another size; its program is told by the next key."""
