@@ -79,11 +79,16 @@ class Conversation:
         self._record = compaction.Record.of(self.messages)
         self._changed()
 
-    def move(self, context: Context, system: Message, tools: Sequence[m.ToolSpec]) -> None:
-        """Go on with another model: its window, its system prompt, its tools."""
-        self._context, self.tools = context, tools
+    def move(
+        self, context: Context, system: Message, tools: Sequence[m.ToolSpec], *, vision: bool
+    ) -> None:
+        """Go on with another model: its window, its prompt, its tools; with pictures or without."""
+        self._context, self.tools, self._used = context, tools, None
+        if not vision:
+            self._prompts = [_without_images(one) for one in self._prompts]
+            self.messages = [_without_images(one) for one in self.messages]
         self.messages[0] = system
-        self._used = None
+        self._changed()
 
     def asked(self, words: str, prompt: str, images: tuple[Image, ...] = ()) -> None:
         """Add a prompt of the user's: their `words`, somewhere in all that is sent with them."""
@@ -224,3 +229,10 @@ class Conversation:
     def _shorter(self, keep: int = 0) -> list[Message]:
         excess = self._tokens(self.messages) - self._context.limit // 2
         return compaction.without_old_results(self.messages, excess, keep)
+
+
+def _without_images(message: Message) -> Message:
+    if not message.images:
+        return message
+    content = f"{message.content}\n\n(A picture was here, which you cannot see.)"
+    return message.model_copy(update={"images": (), "content": content})

@@ -144,7 +144,7 @@ class Agent:
         self.profile, self.model_name, self.provider = profile, name, provider
         self.tools = tools_for(profile.tools, profile.context)
         self._fit()
-        self._talk.move(self._context, self._system, self._all_specs)
+        self._talk.move(self._context, self._system, self._all_specs, vision=profile.vision)
 
     async def compact(self, hint: str = "") -> AsyncGenerator[ev.Event, None]:
         """Replace the conversation by a summary, which keeps above all what `hint` names."""

@@ -35,6 +35,7 @@ def test_a_call_that_is_allowed_runs_between_its_events(stage: Stage) -> None:
     ]
     [asked] = of(talk.events, ev.ApprovalAsked)
     assert (asked.id, asked.name, asked.subject, asked.kind) == (FIX.id, "edit", "a.py", "edit")
+    assert [ev.parse_event(one.model_dump_json()) for one in about] == about
     [given] = of(talk.events, ev.ApprovalGiven)
     assert (given.allowed, given.by) == (True, "person")
     assert (stage.ws / "a.py").read_bytes() == b"x = 2\n"

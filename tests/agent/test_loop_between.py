@@ -10,6 +10,8 @@ import pytest
 from qwright.agent import events as ev
 from qwright.agent.compaction import ASK
 from qwright.agent.errors import ModelConnectionError
+from qwright.agent.loop import Task
+from qwright.agent.messages import Image
 from qwright.agent.policy import Policy
 from qwright.agent.profile import DEFAULT
 from qwright.agent.transcript import Transcript
@@ -128,6 +130,25 @@ def test_another_model_takes_over_the_conversation(stage: Stage) -> None:
     assert after[0].content != before[0].content
     assert [tool.name for tool in second.offered[0]][-1] == "run_shell_command"
     assert len(second.offered[0]) < len(first.offered[0])
+
+
+def test_a_model_that_sees_none_is_sent_no_pictures(stage: Stage, tmp_path: Path) -> None:
+    picture = Image(media_type="image/png", data="aGk=")
+    transcript = Transcript(tmp_path / "transcript.jsonl")
+    first, second = ScriptedModel(DONE), ScriptedModel(DONE)
+    seeing = PATIENT.model_copy(update={"vision": True})
+
+    async def main() -> None:
+        async with talking(stage, first, profile=seeing, transcript=transcript) as talk:
+            await talk.send(Task("What is this?", images=(picture,)))
+            talk.agent.switch(second, SMALL, "small", "embedded")
+            assert transcript.messages() == list(talk.agent.messages)
+            await talk.send("Go on.")
+
+    asyncio.run(main())
+    assert first.asked[0][1].images == (picture,)
+    assert not any(one.images for one in second.asked[0])
+    assert "cannot see" in second.asked[0][1].content
 
 
 class TestCompact:
