@@ -8,7 +8,7 @@ from rich.text import Text
 
 from qwright.agent.language import say
 from qwright.agent.render.highlight import Highlighter
-from qwright.agent.render.ink import code_line, columns, cut_middle, folded, one_line, styled
+from qwright.agent.render.ink import code_line, columns, cut, cut_middle, folded, one_line, styled
 from qwright.agent.render.read_diff import FileDiff, Row, read_diff
 from qwright.agent.render.theme import Theme
 
@@ -48,7 +48,7 @@ def draw_rows(file: FileDiff, width: int, theme: Theme, context: int = 3) -> lis
     rows = _near(file.rows, context)
     digits = max((len(str(row.number)) for row in rows), default=1)
     old, new = Highlighter(theme, path=file.path), Highlighter(theme, path=file.path)
-    drawn = [styled(one_line(file.note), theme["dim"])] if file.note else []
+    drawn = [styled(cut(one_line(file.note), width), theme["dim"])] if file.note else []
     room = max(width - digits - 3, 8)
     block = min(max((columns(code_line(row.text)) for row in rows), default=0), room)
     for row in rows:

@@ -13,6 +13,7 @@ from qwright.agent.language import say
 from qwright.agent.render.diffs import counts
 from qwright.agent.render.ink import columns, cut, cut_middle, one_line, styled
 from qwright.agent.render.theme import Theme
+from qwright.tools.sanitise import shown_name
 
 _VERBS = {
     "read_file": "view.read",
@@ -53,10 +54,11 @@ class Call:
             case "todo_write":
                 return ""
             case _:
-                return self._text("path") or self._text(next(iter(self.arguments), ""))
+                path = shown_name(self._text("path"))
+                return path or self._text(next(iter(self.arguments), ""))
 
     def _search(self) -> str:
-        where = self._text("path")
+        where = shown_name(self._text("path"))
         only = self._text("glob")
         told = f'"{self._text("pattern")}"' if self.name == "grep_search" else self._text("pattern")
         told = f"{told} ({only})" if only else told
