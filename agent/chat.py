@@ -377,7 +377,7 @@ class Chat:
         connection = Connection(chosen, self._progress)
         try:
             await connection.model()
-        except QwrightError:
+        except (QwrightError, asyncio.CancelledError):
             await connection.close()
             raise
         self._connection, old = connection, self._connection

@@ -15,8 +15,7 @@ async def run(args: Namespace) -> int:
     """Show what is allowed from now on, and remember it."""
     directory = Path(args.directory)
     file = config.project_root(directory) / config.PROJECT_FILE
-    has_commands = bool(custom.load(directory).untrusted)
-    if file.exists() or not has_commands:
+    if file.exists() or not custom.of_project(directory):
         text = config.trust(directory)
         print(say("cli.trusted", file=file) + "\n")
         print(sanitise(text).rstrip())

@@ -11,17 +11,18 @@ import os
 import signal
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from qwright.agent import events as ev
 from qwright.agent.language import say
 from qwright.agent.policy import MODES, Decision, Mode, Request
 from qwright.agent.render.theme import load
 from qwright.agent.render.toolline import many
+from qwright.agent.repl.command import CommandError
 from qwright.agent.repl.completion import CommandInfo, Completer
 from qwright.agent.repl.terminal import Terminal
 from qwright.agent.repl.view import View
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from qwright.agent.config import Config
     from qwright.agent.repl.commands import Commands
 
+T = TypeVar("T")
 TICK = 0.1
 """Seconds between two looks at the clock while the agent works."""
 _STATUS_TICKS = 10
@@ -75,6 +77,8 @@ class Repl:
         self._more = asyncio.Event()
         self._opened = asyncio.Event()
         self._background: set[asyncio.Task[None]] = set()
+        self._slow: asyncio.Task[Any] | None = None
+        """What a command waits for."""
         self._bug: BaseException | None = None
 
     async def run(self, open_chat: Callable[[Repl], Awaitable[Chat]]) -> None:
@@ -175,21 +179,44 @@ class Repl:
 
     async def show(self, events: AsyncGenerator[ev.Event]) -> ev.StopReason | None:
         """Draw events until they end; Esc interrupts them. Returns why they ended, if they say."""
+        reason: ev.StopReason | None = None
+        async with self._at_work(), aclosing(events):
+            async for event in events:
+                self.view.show(event)
+                if isinstance(event, _TELLING):
+                    self.refresh()
+                reason = event.reason if isinstance(event, ev.RunFinished) else reason
+        return reason
+
+    async def during(self, text: str, work: Coroutine[object, object, T]) -> T:
+        """What a command's own slow `work` gives; Esc ends it. `text` is shown meanwhile.
+
+        Raises CommandError when it was ended.
+        """
+        if self.terminal.busy:
+            return await work
+        self._slow = asyncio.create_task(work)
+        try:
+            async with self._at_work():
+                self.view.progress(text)
+                await asyncio.wait((self._slow,))
+        finally:
+            self._slow.cancel()
+            self.view.progress("")
+        if self._slow.cancelled():
+            raise CommandError(say("commands.given_up"))
+        return self._slow.result()
+
+    @asynccontextmanager
+    async def _at_work(self) -> AsyncGenerator[None]:
         self.terminal.busy = True
         ticking = asyncio.create_task(self._tick())
-        reason: ev.StopReason | None = None
         try:
-            async with aclosing(events):
-                async for event in events:
-                    self.view.show(event)
-                    if isinstance(event, _TELLING):
-                        self.refresh()
-                    reason = event.reason if isinstance(event, ev.RunFinished) else reason
+            yield
         finally:
             self.terminal.busy = False
             ticking.cancel()
             self.view.settle()
-        return reason
 
     async def _tick(self) -> None:
         for tick in count(1):
@@ -222,6 +249,8 @@ class Repl:
 
     def interrupted(self) -> None:
         """Esc while the agent works: what was queued comes back into the input."""
+        if self._slow:
+            self._slow.cancel()
         if self.chat:
             self.chat.interrupt()
         if self._queue:

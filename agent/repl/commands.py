@@ -83,20 +83,19 @@ class Commands:
         """Run a line for which `is_command` holds. Raises QwrightError."""
         name, argument = _parsed(text)
         command = self._named.get(name)
-        if command is None:
-            self._send(name, argument)
+        custom = None if command else self._custom_command(name)
+        if custom:
+            self._repl.submit(custom.prompt(argument), shown=f"/{name} {argument}".rstrip())
             return
-        if command.echoes:
+        if command is None or command.echoes:
             self._repl.view.prompt(text.strip())
+        if command is None:
+            raise CommandError(self._unknown(name))
         await command.run(self._context(), argument)
 
-    def _send(self, name: str, argument: str) -> None:
-        """A custom command is its prompt. Raises CommandError for what is none."""
+    def _custom_command(self, name: str) -> CustomCommand | None:
         self.reload()
-        custom = self._custom.commands.get(name)
-        if custom is None:
-            raise CommandError(self._unknown(name))
-        self._repl.submit(custom.prompt(argument), shown=f"/{name} {argument}".rstrip())
+        return self._custom.commands.get(name)
 
     def _unknown(self, name: str) -> str:
         from rapidfuzz import process

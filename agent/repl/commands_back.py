@@ -74,7 +74,7 @@ async def choose_turn(context: Context, argument: str, title: str) -> tuple[Turn
 def _option(turn: Turn) -> Choosable:
     state = "undone" if turn.undone else "changed" if turn.changed else ""
     detail = say(f"commands.turn_{state}") if state else ""
-    return Choosable(f"{turn.number}  {one_line(turn.prompt, 70)}", detail)
+    return Choosable(one_line(turn.prompt, 70), f"#{turn.number} {detail}".rstrip())
 
 
 async def _what(context: Context, turn: Turn, argument: str) -> What | None:

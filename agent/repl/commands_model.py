@@ -35,15 +35,14 @@ async def model(context: Context, argument: str) -> None:
         return
     chosen = choice_of(context.chat, offer.name, offer.base_url)
     require_weights(chosen)
-    context.view.say(say("commands.switching", model=one_line(chosen.name, 80)), "hint")
-    await context.chat.switch_model(chosen)
+    waiting = say("commands.switching", model=one_line(chosen.name, 80))
+    await context.repl.during(waiting, context.chat.switch_model(chosen))
     context.view.say(say("commands.switched", model=context.chat.choice.name), "good")
     context.repl.refresh()
 
 
 async def _offered(context: Context) -> Offer | None:
-    context.view.say(say("commands.looking_for_models"), "hint")
-    found = await offers(context.chat)
+    found = await context.repl.during(say("commands.looking_for_models"), offers(context.chat))
     now = context.chat.choice
     present = now.entry.name if now.entry else now.endpoint.model if now.endpoint else ""
     start = next((place for place, one in enumerate(found) if one.name == present), 0)

@@ -153,8 +153,8 @@ async def commit(context: Context, argument: str) -> None:
 
 async def _message(context: Context) -> str:
     """The model's message as the person leaves it; "" when they do not want to commit."""
-    context.view.say(say("commands.writing_message"), "hint")
-    suggested = (await context.chat.suggest_message()).strip()
+    work = context.chat.suggest_message()
+    suggested = (await context.repl.during(say("commands.writing_message"), work)).strip()
     options = [
         Choosable(say("commands.commit_so")),
         Choosable(say("commands.commit_edit")),

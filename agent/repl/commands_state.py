@@ -109,7 +109,8 @@ def _fixed(context: Context) -> tuple[int, int]:
 
 
 def _share(tokens: int, size: int) -> str:
-    return f"{tokens:>8,}  {tokens * 100 // max(size, 1):>3} %"
+    percent = tokens * 100 // max(size, 1)
+    return f"{tokens:>8,}  {percent if percent or not tokens else '<1':>3} %"
 
 
 async def todo(context: Context, argument: str) -> None:
@@ -150,8 +151,8 @@ async def doctor(context: Context, argument: str) -> None:
     from qwright.agent.commands.doctor import checks
 
     no_argument(argument, "doctor")
-    context.view.say(say("commands.checking"), "hint")
-    for check in await checks(context.chat.directory):
+    work = checks(context.chat.directory)
+    for check in await context.repl.during(say("commands.checking"), work):
         line = say("doctor.line", name=check.name, detail=check.detail)
         context.view.say(one_line(line), "good" if check.ok else "bad")
         if check.remedy:

@@ -75,6 +75,11 @@ def load(directory: Path) -> Loaded:
     return Loaded({**theirs, **mine})
 
 
+def of_project(directory: Path) -> list[CustomCommand]:
+    """The project's commands, allowed or not."""
+    return list(_parsed(_files(project_root(directory), FOLDER), of_project=True))
+
+
 def trust(directory: Path) -> list[CustomCommand]:
     """Allow the project's commands as they are now, and return them; none where it has none."""
     project = project_root(directory)

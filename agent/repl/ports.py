@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 from qwright.agent.policy import Mode
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from qwright.agent.events import Event, StopReason
     from qwright.agent.render.theme import Theme
 
+T = TypeVar("T")
 Style = Literal["info", "good", "bad", "hint"]
 Editing = Literal["emacs", "vi"]
 
@@ -69,5 +70,6 @@ class ReplPort(Protocol):
 
     def submit(self, prompt: str, *, shown: str = "", verify: bool = False) -> None: ...
     async def show(self, events: AsyncGenerator[Event]) -> StopReason | None: ...
+    async def during(self, text: str, work: Coroutine[object, object, T]) -> T: ...
     def set_mode(self, mode: Mode) -> None: ...
     def refresh(self) -> None: ...

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar, cast
 
 from qwright.agent import events as ev
 from qwright.agent.chat import Chat, Setting
@@ -22,6 +22,8 @@ from qwright.agent.workplace import Place
 from qwright.sandbox.session_dir import Session
 from tests.e2e.house import MODEL, VERIFY, House
 from tests.e2e.scripted_server import Server
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -105,6 +107,7 @@ class Seat:
         self.view = View(self.terminal, load("plain"))
         self.submitted: list[tuple[str, str, bool]] = []
         self.modes: list[Mode] = []
+        self.waited: list[str] = []
         self.commands = Commands(cast(Repl, self))
 
     async def type(self, line: str, *answers: str | None) -> str:
@@ -128,6 +131,10 @@ class Seat:
                 self.view.show(event)
                 reason = event.reason if isinstance(event, ev.RunFinished) else reason
         return reason
+
+    async def during(self, text: str, work: Coroutine[object, object, T]) -> T:
+        self.waited.append(text)
+        return await work
 
     def set_mode(self, mode: Mode) -> None:
         self.modes.append(mode)

@@ -212,7 +212,7 @@ def test_rewind_offers_the_prompts_and_brings_the_chosen_one_back_for_editing(ro
         await seat.send("NEW two")
         await seat.type("/rewind", None)
         dialog = seat.terminal.dialogs[-1]
-        assert dialog.labels == ["1  FIX one", "2  NEW two"]
+        assert dialog.labels == ["FIX one", "NEW two"]
         assert dialog.start == 1
         said = await seat.type("/rewind", "NEW two", "Files and conversation")
         assert "new.md" in said
