@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -49,6 +49,8 @@ class Dialog:
     ) -> None:
         self.options = options
         self.guarded = bool(body)
+        self.answered: Callable[[], None] = lambda: None
+        """Called at once, before the next key."""
         self.answer: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
         self._title = sanitise(title).replace("\n", " ")
         self._body = only_style(body, reverse=False)
@@ -66,6 +68,7 @@ class Dialog:
     def finish(self, answer: int | None) -> None:
         if not self.answer.done():
             self.answer.set_result(answer)
+            self.answered()
 
     def take(self) -> None:
         """Enter: what is chosen is the answer."""

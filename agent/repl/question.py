@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
@@ -17,8 +18,11 @@ class Question:
         self.label = sanitise(label).replace("\n", " ")
         self.buffer = buffer
         self.answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        self.answered: Callable[[], None] = lambda: None
+        """Called at once, before the next key."""
         buffer.document = Document(text, len(text))
 
     def finish(self, *, given: bool) -> None:
         if not self.answer.done():
             self.answer.set_result(self.buffer.text if given else None)
+            self.answered()

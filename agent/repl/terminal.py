@@ -262,16 +262,16 @@ class Terminal:
         async with self._one_at_a_time:
             if self._left:
                 return None
-            self.dialog = Dialog(title, options, body, digits=digits, start=start)
+            dialog = Dialog(title, options, body, digits=digits, start=start)
+            self.dialog, dialog.answered = dialog, self._back_to_input
             self._app.layout.focus(self._arrangement.dialog)
             self._paint()
             self._quiet_until = asyncio.get_running_loop().time() + QUIET
             if self.screen_reader:
-                self.commit(self.dialog.plain())
+                self.commit(dialog.plain())
             try:
-                return await self.dialog.answer
+                return await dialog.answer
             finally:
-                self.dialog = None
                 self._back_to_input()
 
     async def ask(self, label: str, text: str = "") -> str | None:
@@ -279,16 +279,17 @@ class Terminal:
         async with self._one_at_a_time:
             if self._left:
                 return None
-            self.question = Question(label, text, self.question_buffer)
+            question = Question(label, text, self.question_buffer)
+            self.question, question.answered = question, self._back_to_input
             self._app.layout.focus(self._arrangement.question)
             self._paint()
             try:
-                return await self.question.answer
+                return await question.answer
             finally:
-                self.question = None
                 self._back_to_input()
 
     def _back_to_input(self) -> None:
+        self.dialog = self.question = None
         self._app.layout.focus(self._arrangement.input)
         self._touch()
 

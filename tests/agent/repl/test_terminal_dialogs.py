@@ -67,6 +67,22 @@ def test_narrowing_a_list_by_typing(keys: list[str], chosen: int | None, tmp_pat
     assert _play(tmp_path, lambda on: _chosen(on, *keys, digits=False)) == chosen
 
 
+@pytest.mark.parametrize("digits", [True, False])
+def test_keys_in_one_read_with_the_answer_go_to_the_input(digits: bool, tmp_path: Path) -> None:
+    async def play(on: Stage) -> None:
+        asking = asyncio.create_task(on.terminal.choose("Which one?", OPTIONS, digits=digits))
+        await on.shows("Which one?")
+        on.send("1" if digits else ENTER, "/diff", ENTER)
+        assert await asyncio.wait_for(asking, 5) == 0
+        waiting = asyncio.create_task(on.terminal.ask("Message"))
+        await on.shows("Message")
+        on.send("text", ENTER, "next", ENTER)
+        assert await asyncio.wait_for(waiting, 5) == "text"
+        await on.until(lambda: on.handlers.submissions == ["/diff", "next"])
+
+    _play(tmp_path, play)
+
+
 def test_a_dialog_leaves_nothing_behind_and_the_input_as_it_was(tmp_path: Path) -> None:
     async def play(on: Stage) -> None:
         await on.type("a draft")
