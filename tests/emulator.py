@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pyte
 from pyte.screens import Char, Cursor, StaticDefaultDict
+from wcwidth import wcwidth
 
 Line = StaticDefaultDict[int, Char]
 ALTERNATE = {47, 1047, 1049}
@@ -30,6 +32,9 @@ class Cell:
 
 class Emulator(pyte.Screen):
     """`answer` gets what a terminal sends back by itself, such as the cursor's place."""
+
+    lines: int
+    columns: int
 
     def __init__(self, columns: int, lines: int, answer: Callable[[str], None]) -> None:
         self._answer = answer
@@ -75,6 +80,11 @@ class Emulator(pyte.Screen):
 
     def _lines(self) -> list[Line]:
         return [self.buffer[number] for number in range(self.lines)]
+
+    def draw(self, data: str) -> None:
+        # pyte would drop all that follows a character without width.
+        seen = [char for char in data if wcwidth(char) > 0 or unicodedata.combining(char)]
+        super().draw("".join(seen))
 
     def index(self) -> None:
         if self.cursor.y == self.lines - 1 and self.margins is None and not self.alternate:

@@ -23,11 +23,13 @@ Answers = Mapping[str, Sequence[Reply]]
 def follows(answers: Answers) -> Callable[[dict[str, Any]], Reply]:
     """Replies to a prompt by a word in it, one after the other as the turn goes on.
 
-    What is asked without tools is a title, a commit message or a summary.
+    What is asked without tools is a title or a commit message.
     """
 
     def choose(request: dict[str, Any]) -> Reply:
         messages = request["messages"]
+        if "a summary. Write it now" in json.dumps(messages[-1]["content"]):
+            return says(text=SUMMARY)
         if not request.get("tools"):
             return _aside(json.dumps(messages))
         for place in reversed(range(len(messages))):
@@ -43,10 +45,7 @@ def follows(answers: Answers) -> Callable[[dict[str, Any]], Reply]:
 
 
 def _aside(text: str) -> Reply:
-    # The last word decides: a summary's request holds the whole conversation.
-    kinds = {"title": TITLE, "commit message": MESSAGE, "summar": SUMMARY}
-    found = {kind: text.lower().rfind(kind) for kind in kinds}
-    return says(text=kinds[max(found, key=lambda kind: found[kind])])
+    return says(text=MESSAGE if "commit message" in text else TITLE)
 
 
 def playing(answers: Answers) -> Any:
