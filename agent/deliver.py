@@ -9,7 +9,7 @@ from pathlib import Path
 
 from qwright.agent.errors import ConfigError
 from qwright.agent.exits import Exit
-from qwright.agent.language import say
+from qwright.agent.language import say, translated
 from qwright.sandbox.accept import Applied, apply_result, patch_text
 from qwright.sandbox.branch import require_free_name, save_branch
 from qwright.sandbox.errors import WorkspaceError
@@ -98,7 +98,9 @@ def applied_text(session: Session, applied: Applied, changes: Iterable[Change]) 
         text += say("oneshot.merged", names=names(applied.merged))
     written = [change for change in changes if change.path in applied.paths]
     found = warnings(session.store(), written)
-    return Delivered(text, hints=tuple(say("oneshot.look", line=line) for line in found))
+    return Delivered(
+        text, hints=tuple(say("oneshot.look", line=translated(line)) for line in found)
+    )
 
 
 def save_as_branch(session: Session, name: str) -> Delivered:
@@ -146,7 +148,9 @@ def _branch(session: Session, name: str, base: Checkpoint, result: Checkpoint) -
     message = f"{first[:70] or 'Work of a session'}\n\nMade by qwright, {record.id}.\n"
     source = Path(record.source)
     branch = save_branch(source, session.store(), base, result, name, message)
-    return Delivered(say("oneshot.branched", name=name), hints=tuple(branch.notices))
+    return Delivered(
+        say("oneshot.branched", name=name), hints=tuple(map(translated, branch.notices))
+    )
 
 
 def names(paths: Sequence[str]) -> str:

@@ -20,7 +20,7 @@ from qwright.agent.errors import ConfigError
 from qwright.agent.events import Event, RunFinished, ToolFinished, VerifyFinished
 from qwright.agent.exits import Exit, of_reason
 from qwright.agent.images import attach
-from qwright.agent.language import say
+from qwright.agent.language import say, translated
 from qwright.agent.limits import Limits
 from qwright.agent.loop import Agent, Task
 from qwright.agent.memory import notes_for
@@ -205,7 +205,7 @@ class _Run:
             store = self._session.store()
             diff = store.diff(base, result)
             files = [change.path for change in store.changed(base, result)]
-            hints += workspace.notices
+            hints += map(translated, workspace.notices)
             if code == 0:
                 delivered = await asyncio.to_thread(deliver.deliver, self._session, self._wanted)
                 text, code = delivered.text, delivered.exit_code

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from qwright.agent.language import translated
 from qwright.sandbox.accept import finish_broken
 from qwright.sandbox.base import Sandbox
 from qwright.sandbox.bridge import Bridge
@@ -56,7 +57,7 @@ async def open_workspace(
         owner=owner,
     )
     for notice in checkout.notices:
-        progress(notice)
+        progress(translated(notice))
     start = starter(session, place, progress, on_failure)
     return _workspace(session, checkout.store, start, disturbed=False)
 
@@ -122,10 +123,13 @@ async def _start(
     from qwright.sandbox.image import ensure_image
     from qwright.sandbox.setup_image import ensure_setup_image
 
+    def told(text: str) -> None:
+        progress(translated(text))
+
     checkout = session.path / "ws"
-    image = await ensure_image(place.image, progress)
+    image = await ensure_image(place.image, told)
     if place.setup:
-        image = await ensure_setup_image(image, place.setup, checkout, progress)
+        image = await ensure_setup_image(image, place.setup, checkout, told)
     uid, gid = owner or (os.getuid(), os.getgid())
     await sweep_orphans()
     return await DockerSandbox.start(

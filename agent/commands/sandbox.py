@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
-from qwright.agent.language import say
+from qwright.agent.language import say, translated
 
 
 async def run(args: Namespace) -> int:
@@ -24,4 +24,4 @@ async def run(args: Namespace) -> int:
 
 
 def _progress(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    print(translated(text), file=sys.stderr, flush=True)

@@ -124,3 +124,30 @@ def _keys(node: ast.expr) -> Iterator[re.Pattern[str]]:
 
 def _part(node: ast.expr) -> str:
     return re.escape(str(node.value)) if isinstance(node, ast.Constant) else "(.+)"
+
+
+def told_by_the_sandbox() -> Iterator[str]:
+    """An example of every line of progress, and of every notice, that the sandbox can say."""
+    for file, tree in _trees(_SANDBOX):
+        for node in ast.walk(tree):
+            match node:
+                case ast.Call(
+                    func=ast.Name("progress"), args=[ast.Constant() | ast.JoinedStr() as text]
+                ):
+                    yield _example(text)
+                case ast.Call(func=ast.Attribute(ast.Attribute(attr="notices")), args=[text]):
+                    yield _example(text)
+                case ast.Return(ast.List([ast.Constant() | ast.JoinedStr() as text])):
+                    yield from [_example(text)] if file == "branch.py" else []
+                case ast.Return(ast.IfExp(body=text)) if file == "review.py":
+                    yield f"a b.txt: {_example(text)}"
+                case ast.Dict(values=reasons) if file == "review.py":
+                    yield from (f"a b.txt: {_example(reason)}" for reason in reasons)
+                case _:
+                    pass
+
+
+def _example(node: ast.expr) -> str:
+    """The text with something in its placeholders."""
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    return "".join(str(one.value) if isinstance(one, ast.Constant) else "7" for one in parts)

@@ -16,8 +16,15 @@ from qwright.agent.arguments import COMMANDS, parse
 from qwright.agent.cli import main
 from qwright.agent.config import user_file
 from qwright.agent.help_format import columns, wrap
-from qwright.agent.language import LANGUAGES, Language, configured, of_locale, say
-from tests.agent.spoken import LANGUAGES_DIR, Said, placeholders, said, texts
+from qwright.agent.language import LANGUAGES, Language, configured, of_locale, say, translated
+from tests.agent.spoken import (
+    LANGUAGES_DIR,
+    Said,
+    placeholders,
+    said,
+    texts,
+    told_by_the_sandbox,
+)
 
 ENGLISH, CHINESE = texts("en"), texts("zh")
 COMMA = "\uff0c"
@@ -25,7 +32,7 @@ HAN = re.compile(r"[\u4e00-\u9fff]")
 _CODE = re.compile(
     r"`[^`]*`|\{[^}]*\}|\[[^\]]*\]|(?<!\w)/[a-z]+( [a-z]+)*|\btokens?\b"
     r"|'[^']*'|\"[^\"]*\"|https?://\S+|(?<!\w)(--?|/|@|!)[\w/.-]+"
-    r"|\b(qwright|git|pip|ollama)( [\w|\[\]./:-]+)*|[\w-]*[./_\d][\w./:-]*|[A-Z][\w.-]*"
+    r"|\b(qwright|git|pip|npm|ollama)( [\w|\[\]./:-]+)*|[\w-]*[./_\d][\w./:-]*|[A-Z][\w.-]*"
 )
 """What is the same in every language: commands, flags, names, values, acronyms."""
 _PROSE = re.compile(r"[a-z]{3,}")
@@ -65,7 +72,21 @@ def _fits(call: Said) -> bool:
 
 
 def test_all_that_is_there_is_said() -> None:
-    assert [key for key in ENGLISH if not any(call.matches(key) for call in said())] == []
+    own = [key for key in ENGLISH if not key.startswith("sandbox.")]
+    assert [key for key in own if not any(call.matches(key) for call in said())] == []
+
+
+def test_what_the_sandbox_says_is_translated() -> None:
+    lines = list(told_by_the_sandbox())
+    assert [translated(line) for line in lines] == lines
+    language.choose("zh")
+    assert [line for line in lines if not HAN.search(translated(line))] == []
+    shown = "\n".join(map(translated, lines))
+    templates = [text for key, text in CHINESE.items() if key.startswith("sandbox.")]
+    patterns = [re.sub(r"\\{\w+\\}", ".*", re.escape(text)) for text in templates]
+    assert [one for one in patterns if not re.search(one, shown)] == []
+    assert translated("what it never says") == "what it never says"
+    assert translated("Pulling x{y}: 5%") == "正在拉取 x{y}\uff1a5%"
 
 
 def test_chinese_is_chinese() -> None:
