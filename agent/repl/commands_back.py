@@ -43,7 +43,7 @@ def _tell(context: Context, key: str, taken: Taken) -> None:
 
 async def rewind(context: Context, argument: str) -> None:
     """Go back to before an earlier prompt: files, conversation or both."""
-    turn, rest = await choose_turn(context, argument, say("commands.rewind_title"))
+    turn, rest = await choose_turn(context, argument, "rewind")
     if turn is None:
         return
     what = await _what(context, turn, rest)
@@ -55,20 +55,25 @@ async def rewind(context: Context, argument: str) -> None:
         context.terminal.insert(turn.prompt)
 
 
-async def choose_turn(context: Context, argument: str, title: str) -> tuple[Turn | None, str]:
-    """The turn whose number begins `argument`, else the one picked; and what is left of it."""
+async def choose_turn(context: Context, argument: str, name: str) -> tuple[Turn | None, str]:
+    """The turn whose number begins the argument of the command `name`, and what follows it.
+
+    Without argument the one that is picked; None when the person leaves. Raises CommandError.
+    """
     turns = [turn for turn in context.chat.turns.all if not turn.forgotten]
     if not turns:
         raise CommandError(say("commands.no_turns"))
     number, _, rest = argument.partition(" ")
-    if number.isdecimal():
+    if number and not number.isdecimal():
+        raise CommandError(say("commands.not_a_number", name=name, given=number))
+    if number:
         found = next((turn for turn in turns if turn.number == int(number)), None)
         if found is None:
             raise CommandError(say("commands.no_such_turn", number=number, last=turns[-1].number))
         return found, rest.strip()
     options = [_option(turn) for turn in turns]
-    place = await pick(context, title, options, start=len(options) - 1)
-    return (None if place is None else turns[place]), argument
+    place = await pick(context, say("commands.rewind_title"), options, start=len(options) - 1)
+    return (None if place is None else turns[place]), ""
 
 
 def _option(turn: Turn) -> Choosable:

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from qwright.agent.eventlog import read_events
+from qwright.agent.eventlog import read_last_events
 from qwright.agent.export import FORMATS, SUFFIXES, Format, export
 from qwright.agent.language import say
 from qwright.agent.repl.columns import one_line, table
@@ -62,7 +62,7 @@ async def _change(context: Context, session: Session) -> None:
     """Take the session over before the present one is let go. Raises WorkspaceError."""
     owned = await asyncio.to_thread(partial(Session.load, session.path, own=True))
     await context.chat.change_session(owned)
-    context.view.replay(read_events(owned.path / "events.jsonl"))
+    context.view.replay(read_last_events(owned.path / "events.jsonl"))
     context.view.say(say("commands.resumed", title=title_of(owned)), "good")
     context.repl.refresh()
 
@@ -137,9 +137,7 @@ async def fork(context: Context, argument: str) -> None:
     before = context.chat.session.record.id
     turn = None
     if argument:
-        turn, rest = await choose_turn(context, argument, say("commands.fork_title"))
-        if turn is None or rest == argument:
-            raise CommandError(say("commands.not_a_number", name="fork", given=argument))
+        turn, _ = await choose_turn(context, argument, "fork")
     await context.chat.fork(turn)
     now = context.chat.session.record.id
     context.view.say(say("commands.forked", session=now, before=before), "good")

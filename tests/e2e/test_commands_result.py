@@ -225,6 +225,8 @@ def test_rewind_offers_the_prompts_and_brings_the_chosen_one_back_for_editing(ro
             await seat.type("/rewind 7")
         with pytest.raises(QwrightError, match="does not know 'nonsense'"):
             await seat.type("/rewind 1 nonsense")
+        with pytest.raises(QwrightError, match="takes the number of a prompt, not 'back'"):
+            await seat.type("/rewind back")
 
     room.sit(work)
 

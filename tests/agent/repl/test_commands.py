@@ -52,6 +52,10 @@ class Nobody:
         self.chat = self
         self.terminal = self
         self.view = self
+        self.shown: list[str] = []
+
+    def prompt(self, text: str) -> None:
+        self.shown.append(text)
 
 
 @pytest.fixture
