@@ -131,20 +131,22 @@ def told_by_the_sandbox() -> Iterator[str]:
     for file, tree in _trees(_SANDBOX):
         for node in ast.walk(tree):
             match node:
-                case ast.Call(
-                    func=ast.Name("progress"), args=[ast.Constant() | ast.JoinedStr() as text]
-                ):
+                case ast.Call(ast.Name("progress"), [text]) if _is_text(text):
                     yield _example(text)
-                case ast.Call(func=ast.Attribute(ast.Attribute(attr="notices")), args=[text]):
+                case ast.Call(ast.Attribute(ast.Attribute(attr="notices")), [text]):
+                    yield from [_example(text)] if _is_text(text) else []
+                case ast.Return(ast.List([text])) if file == "branch.py" and _is_text(text):
                     yield _example(text)
-                case ast.Return(ast.List([ast.Constant() | ast.JoinedStr() as text])):
-                    yield from [_example(text)] if file == "branch.py" else []
                 case ast.Return(ast.IfExp(body=text)) if file == "review.py":
                     yield f"a b.txt: {_example(text)}"
                 case ast.Dict(values=reasons) if file == "review.py":
                     yield from (f"a b.txt: {_example(reason)}" for reason in reasons)
                 case _:
                     pass
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant | ast.JoinedStr)
 
 
 def _example(node: ast.expr) -> str:
