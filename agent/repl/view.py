@@ -153,13 +153,15 @@ class View:
             self._screen.set_live(live)
 
     def replay(self, events: Iterable[ev.Event]) -> None:
-        """Show what a resumed session did last: its last prompts and what came of them."""
-        runs: list[list[ev.Event]] = []
+        """Show what a resumed session did last: its last prompts and what came of them.
+
+        The events may begin in the middle of a run.
+        """
+        runs: list[list[ev.Event]] = [[]]
         for event in events:
             if isinstance(event, ev.RunStarted):
                 runs = [*runs[1 - _REPLAYED :], []]
-            if runs:
-                runs[-1].append(event)
+            runs[-1].append(event)
         with self._sheet.held():
             for event in (event for run in runs for event in run):
                 if isinstance(event, ev.RunStarted):

@@ -209,6 +209,12 @@ def test_a_resumed_session_shows_its_last_three_prompts_at_once() -> None:
     assert stage.paper.lives == []
 
 
+def test_of_a_run_longer_than_what_was_read_the_end_is_shown() -> None:
+    stage = Stage()
+    stage.view.replay([*streamed("The end of it.\n"), finished()])
+    assert stage.shown.startswith("  The end of it.\n\n✓ Done")
+
+
 def test_a_long_prompt_is_cut_and_says_so() -> None:
     stage = Stage()
     stage.view.prompt("\n".join(f"line {number}" for number in range(60)))
