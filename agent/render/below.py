@@ -16,6 +16,8 @@ from qwright.agent.render.read_diff import read_diff
 from qwright.agent.render.theme import Role, Theme
 from qwright.agent.render.toolline import Call, duration, many
 
+_OPENS = " · Ctrl-O"
+"""Shows all of it."""
 _DIFF_LINES = 12
 _LINES_GOOD = 3
 _LINES_BAD = 8
@@ -67,12 +69,12 @@ def _told(text: str, width: int, theme: Theme) -> list[Text]:
     bar = styled(theme.bar, theme["dim"])
     lines = [code_line(line) for line in text.strip().split("\n")]
     drawn = [part for line in lines for part in wrapped(Text(line), width, bar, bar)]
-    return shortened(drawn, _LINES_BAD, theme)
+    return shortened(drawn, _LINES_BAD, theme, _OPENS)
 
 
 def _changes(diff: str, width: int, theme: Theme, limit: int) -> list[Text]:
     lines = [row for file in read_diff(diff) for row in draw_rows(file, width, theme)]
-    return shortened(lines, limit, theme)
+    return shortened(lines, limit, theme, _OPENS)
 
 
 def barred(text: str, width: int, theme: Theme, limit: int, *, whole: bool = False) -> list[Text]:
@@ -82,7 +84,8 @@ def barred(text: str, width: int, theme: Theme, limit: int, *, whole: bool = Fal
     drawn: list[Text] = []
     if len(lines) > limit + 1:
         told = many("view.earlier_lines", len(lines) - limit)
-        drawn.append(bar + styled(f"… {told}", theme["dim"]))
+        hint = "" if whole else _OPENS
+        drawn.append(bar + styled(f"… {told}{hint}", theme["dim"]))
         lines = lines[-limit:]
     for line in lines:
         plain = code_line(line)

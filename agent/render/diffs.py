@@ -35,12 +35,12 @@ def draw_diff(diff: str, width: int, theme: Theme, limit: int = 0) -> list[Text]
     return shortened(drawn, limit, theme)
 
 
-def shortened(lines: Sequence[Text], limit: int, theme: Theme) -> list[Text]:
+def shortened(lines: Sequence[Text], limit: int, theme: Theme, hint: str = "") -> list[Text]:
     """The first `limit` lines and how many more there are; 0 is no limit."""
     if not limit or len(lines) <= limit + 1:
         return list(lines)
     more = say("view.more_lines", count=len(lines) - limit)
-    return [*lines[:limit], styled(f"… {more}", theme["dim"])]
+    return [*lines[:limit], styled(f"… {more}{hint}", theme["dim"])]
 
 
 def draw_rows(file: FileDiff, width: int, theme: Theme, context: int = 3) -> list[Text]:

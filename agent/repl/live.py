@@ -53,6 +53,8 @@ class Activity:
     """Whether the model writes its answer, rather than that nothing has come of it yet."""
     thought: str = ""
     """The latest of the model's reasoning."""
+    step: str = ""
+    """What the model's list says it is at."""
     rate: Rate = field(default_factory=Rate)
 
     def started(self, call: Call, now: float) -> None:
@@ -98,7 +100,8 @@ class Activity:
             return Text(cut(waiting, max(room, 20)))
         if self.prefill:
             return _progress(*self.prefill, theme)
-        what = say("view.writing" if self.writing else "view.thinking")
+        what = self.step or say("view.writing" if self.writing else "view.thinking")
+        what = cut(what, max(room, 20))
         if not self.thought:
             return Text(what)
         left = max(room - columns(what) - 2, 0)

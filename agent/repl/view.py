@@ -272,11 +272,11 @@ class View:
         """The whole list where its steps changed; else only the one that is under way."""
         same = _contents(todos) == _contents(self._todos)
         self._todos = todos
+        self._busy().step = _under_way(todos)
         if not same or not self._compact:
             return [line, *todo_lines(todos, self._sheet.room, self.theme)]
-        now = next((todo for todo in todos if todo.get("status") == "in_progress"), None)
-        if now:
-            line.append(f" · {one_line(str(now.get('content')))}", self.theme["dim"])
+        if now := _under_way(todos):
+            line.append(f" · {now}", self.theme["dim"])
         line.truncate(self._sheet.room, overflow="ellipsis")
         return [line]
 
@@ -296,7 +296,11 @@ class View:
         head.append(took, theme["dim"])
         limit = _VERIFY_LINES if self._compact else _VERIFY_OPEN
         output = terminal_text(event.output)
-        shown = [] if good and self._compact else barred(output, room, theme, limit)
+        shown = (
+            []
+            if good and self._compact
+            else barred(output, room, theme, limit, whole=not self._compact)
+        )
         self._sheet.put("end" if good else "tool", [head, *shown], "good" if good else "bad")
 
     def _remark(self, event: ev.Event) -> None:
@@ -361,6 +365,12 @@ class View:
 
 def _contents(todos: Todos) -> Sequence[object]:
     return [todo.get("content") for todo in todos]
+
+
+def _under_way(todos: Todos) -> str:
+    """The step that the model is at, on one line."""
+    now = next((todo for todo in todos if todo.get("status") == "in_progress"), {})
+    return one_line(str(now.get("content", "")))
 
 
 def _refusal(event: ev.ApprovalGiven) -> str:

@@ -146,6 +146,15 @@ def test_steps_are_listed_once_and_then_only_counted() -> None:
     ]
 
 
+def test_the_step_under_way_stands_in_the_live_line() -> None:
+    stage = Stage()
+    stage.play([BEGIN, *planned("x>  "), ev.TurnStarted(turn=2)])
+    stage.view.tick()
+    assert "Make the total count quantities · Esc" in stage.live
+    stage.play([finished(), BEGIN])
+    assert "Thinking" in stage.live
+
+
 @pytest.mark.parametrize(
     ("reason", "text", "expected"),
     [
@@ -163,7 +172,7 @@ def test_a_verify_command_that_fails_shows_its_last_lines() -> None:
     output = "\n".join(f"line {number}" for number in range(50))
     failed = ev.VerifyFinished(command="make", exit_code=2, output=output, seconds=3)
     shown = Stage().play([failed])
-    assert "✗ Not verified  make  3.0 s\n  │ … 42 earlier lines\n  │ line 42\n" in shown
+    assert "✗ Not verified  make  3.0 s\n  │ … 42 earlier lines · Ctrl-O\n  │ line 42\n" in shown
 
 
 def test_settle_stops_what_moves_and_ends_the_text() -> None:
