@@ -29,7 +29,7 @@ from qwright.agent.images import attach
 from qwright.agent.limits import Limits
 from qwright.agent.loop import Agent, Task
 from qwright.agent.memory import notes_for
-from qwright.agent.mentions import with_files
+from qwright.agent.mentions import mentioned
 from qwright.agent.policy import Approver, Mode, Policy
 from qwright.agent.results import Results
 from qwright.agent.turns import Turn, Turns
@@ -147,6 +147,7 @@ class Chat:
             if messages := transcript.messages():
                 self._agent.restore(messages)
         else:
+            self._agent.workspace = self._desk.begin()
             self._agent.switch(model, profile, chosen.name, chosen.provider)
         return self._agent
 
@@ -216,10 +217,14 @@ class Chat:
     async def compact(self, hint: str = "") -> AsyncGenerator[ev.Event]:
         """Replace the conversation by a summary, with attention to `hint`."""
         agent = await self.ready()
-        async with aclosing(agent.compact(hint)) as events:
-            async for event in events:
-                self._desk.note(event)
-                yield event
+        self._running = True
+        try:
+            async with aclosing(agent.compact(hint)) as events:
+                async for event in events:
+                    self._desk.note(event)
+                    yield event
+        finally:
+            self._running = False
 
     async def clear(self) -> None:
         """Forget the conversation; files, undo and the log stay."""
@@ -235,14 +240,18 @@ class Chat:
             await self._pull(agent, self._desk.open)
             before = await self._desk.cursor()
         named, images = attach(prompt, directory, vision=profile.vision, model=self.choice.name)
+        # A small model's loop shows it the files that a prompt names by itself.
+        budget, files = round(profile.context * _MENTIONED), not profile.attach_files
+        text, attached = mentioned(named, Tree(directory), budget, files=files)
         task = Task(
-            with_files(named, Tree(directory), round(profile.context * _MENTIONED)),
+            text,
             self.setting.verify,
             self.setting.verify_timeout,
             self.setting.limits,
             notes="" if len(agent.messages) > 1 else notes_for(directory, profile),
             images=tuple(images),
             judged="always" if verify else "after_change",
+            attached=attached,
         )
         return agent, task, before
 

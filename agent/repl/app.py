@@ -24,7 +24,7 @@ from qwright.agent.render.theme import load
 from qwright.agent.render.toolline import many
 from qwright.agent.repl.command import CommandError
 from qwright.agent.repl.completion import CommandInfo, Completer
-from qwright.agent.repl.terminal import Terminal
+from qwright.agent.repl.plain_terminal import open_terminal
 from qwright.agent.repl.view import View
 from qwright.sandbox.dirs import state_dir
 from qwright.sandbox.errors import QwrightError
@@ -59,7 +59,7 @@ class Repl:
     def __init__(self, settings: Config, directory: Path) -> None:
         plain = settings.theme == "plain" or bool(os.environ.get("NO_COLOR"))
         self._completer = Completer(directory, self._command_infos, self._arguments)
-        self.terminal = Terminal(
+        self.terminal = open_terminal(
             self,
             self._completer,
             history=state_dir() / "history",
@@ -334,7 +334,7 @@ class Repl:
     @property
     def occupied(self) -> bool:
         """Whether the person is about something else already: more is queued, or half typed."""
-        return bool(self._queue or self.terminal.prompt.text)
+        return bool(self._queue or self.terminal.drafting)
 
     def progress(self, text: str) -> None:
         """What takes long before the agent can work: its last word stands in the live line."""

@@ -18,7 +18,7 @@ async def ask(terminal: Terminal, view: View, request: Request) -> Decision:
     """Show exactly what would run and wait for an answer; Esc is no."""
     parts = [exact(request.subject), exact(request.diff)]
     if request.kind == "command":
-        parts.append(lookalikes(request.subject))
+        parts.insert(0, warning(request.subject))
     view.settle()
     title = say(f"repl.approve_{request.kind}")
     answers = _answers(request)
@@ -48,21 +48,26 @@ def exact(text: str) -> str:
     return "".join(map(_visible, text))
 
 
-def lookalikes(command: str) -> str:
-    """A line that names the letters of a command that are not the Latin ones they resemble."""
-    strange = sorted({one for one in command if not one.isascii() and _resembles_latin(one)})
-    names = ", ".join(f"{one} (U+{ord(one):04X})" for one in strange[:8])
-    return say("repl.approve_lookalikes", names=names) if strange else ""
+def warning(command: str) -> str:
+    """A line that names what in a command is not ASCII, since it may look as if it were."""
+    strange = sorted({one for one in command if not one.isascii()})
+    names = ", ".join(f"{_visible(one)} (U+{ord(one):04X})" for one in strange[:_NAMED])
+    more = ", …" if strange[_NAMED:] else ""
+    return say("repl.approve_not_ascii", names=names + more) if strange else ""
 
 
 def _visible(character: str) -> str:
-    if character in "\n\t" or character.isprintable():
+    if character in "\n\t":
+        return character
+    if character.isprintable() and character not in _BLANK and not _combines(character):
         return character
     return f"<{ord(character):02X}>" if ord(character) < 256 else f"<U+{ord(character):04X}>"
 
 
-def _resembles_latin(character: str) -> bool:
-    return unicodedata.name(character, "").startswith(_SCRIPTS)
+def _combines(character: str) -> bool:
+    return unicodedata.category(character) in ("Mn", "Me", "Cf")
 
 
-_SCRIPTS = ("CYRILLIC", "GREEK", "FULLWIDTH", "ARMENIAN", "CHEROKEE", "MATHEMATICAL", "LISU")
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and signs that draw nothing."""
+_NAMED = 8

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from qwright.agent import __version__, config, language
 from qwright.agent.errors import ConfigError
-from qwright.agent.eventlog import read_events
+from qwright.agent.eventlog import read_last_events
 from qwright.agent.language import say
 from qwright.agent.repl.app import Repl
 from qwright.agent.repl.ports import Choosable
@@ -142,24 +142,21 @@ def _recall(repl: Repl, session: Session) -> None:
     if session.record.prompt:
         title = session.record.title or session.record.prompt
         repl.view.say(say("repl.resumed", title=title))
-        repl.view.replay(read_events(session.path / "events.jsonl"))
+        repl.view.replay(read_last_events(session.path / "events.jsonl"))
 
 
 async def _choose(start: Start, repl: Repl) -> tuple[Choice, tuple[str, ...]]:
     """The model by flags, configuration, or what is to be found; and two lines that say why."""
     from qwright.agent.choice import choose
-    from qwright.agent.discover import best, discover
+    from qwright.agent.discover import best, discover, named
 
     args, settings = start.args, start.settings
-    model, url = settings.asked(args.model, args.base_url)
-    lines: tuple[str, ...] = ()
-    if not (model or url or os.environ.get("OPENAI_BASE_URL")):
-        pick = best(await discover(os.environ), settings)
-        model, url, lines = pick.model, pick.base_url, pick.lines
-        if pick.pull and await _wants(repl, pick):
-            await _pull(repl, pick.pull)
-    chosen = choose(model, url, settings.profile)
-    return replace(chosen, effort=settings.effort), lines
+    given = named(settings, os.environ, args.model, args.base_url)
+    pick = given or best(await discover(os.environ), settings)
+    if pick.pull and await _wants(repl, pick):
+        await _pull(repl, pick.pull)
+    chosen = choose(pick.model, pick.base_url, settings.profile)
+    return replace(chosen, effort=settings.effort), () if given else pick.lines
 
 
 async def _wants(repl: Repl, pick: Pick) -> bool:
@@ -170,7 +167,7 @@ async def _wants(repl: Repl, pick: Pick) -> bool:
 async def _pull(repl: Repl, name: str) -> None:
     """Fetch the weights, with the share that is here in the live line. Raises ConfigError."""
     from qwright.agent.embedded.catalogue import find
-    from qwright.agent.embedded.weights import pull
+    from qwright.agent.embedded.weights import pull_cancellable
 
     loop = asyncio.get_running_loop()
 
@@ -178,4 +175,4 @@ async def _pull(repl: Repl, name: str) -> None:
         share = f" {done * 100 // total} %" if total else ""
         loop.call_soon_threadsafe(repl.progress, f"{label}{share}")
 
-    await asyncio.to_thread(pull, find(name), progress=report)
+    await pull_cancellable(find(name), report)

@@ -290,8 +290,8 @@ def test_a_fork_leaves_the_session_it_came_from_alone(stage: Stage) -> None:
         await chat.fork(chat.turns.all[0])
         assert chat.session.record.id != old
         assert await chat.results.pending() == []
-        await play(chat.send("note"))
-        assert stage.prompts() == ["note"]
+        await play(chat.send("talk"))
+        assert stage.prompts() == ["talk"]
 
     stage.run(work)
     assert len(stage.house.sessions) == 2
