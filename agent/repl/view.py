@@ -369,8 +369,8 @@ def _contents(todos: Todos) -> Sequence[object]:
 
 def _under_way(todos: Todos) -> str:
     """The step that the model is at, on one line."""
-    now = next((todo for todo in todos if todo.get("status") == "in_progress"), {})
-    return one_line(str(now.get("content", "")))
+    now = (todo.get("content") for todo in todos if todo.get("status") == "in_progress")
+    return one_line(str(next(now, "")))
 
 
 def _refusal(event: ev.ApprovalGiven) -> str:
