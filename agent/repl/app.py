@@ -11,7 +11,7 @@ import os
 import signal
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -174,8 +174,13 @@ class Repl:
 
     async def _name(self) -> None:
         chat, _ = self._need()
-        chat.set_title(await chat.suggest_title())
-        self.refresh()
+        session = chat.session
+        with suppress(QwrightError):  # the next prompt says what is wrong with the model
+            title = await chat.suggest_title()
+            # Meanwhile the person may have named it, or gone to another.
+            if chat.session is session and not session.record.title:
+                chat.set_title(title)
+                self.refresh()
 
     async def show(self, events: AsyncGenerator[ev.Event]) -> ev.StopReason | None:
         """Draw events until they end; Esc interrupts them. Returns why they ended, if they say."""
