@@ -89,10 +89,12 @@ async def discover(
     another machine or runs for another person on this one, is not there. Never raises.
     """
     places = _places(environ) if urls is None else urls
-    weights = asyncio.to_thread(_embedded)
-    asked = [_served(kind, url, timeout) for kind, url in places.items()]
-    here, *lists = await asyncio.gather(weights, *asked)
-    return [*here, *(found for listed in lists for found in listed), *_keys(environ)]
+
+    def look() -> list[Found]:
+        return [*_embedded(), *asyncio.run(_servers(places, timeout)), *_keys(environ)]
+
+    # With a loop of its own: what it has to import would hold up a person's first keys.
+    return await asyncio.to_thread(look)
 
 
 def best(
@@ -177,6 +179,11 @@ def _embedded() -> list[Found]:
         for one in installed()
         if one.verified
     ]
+
+
+async def _servers(places: Mapping[Provider, str], timeout: float) -> list[Found]:
+    lists = await asyncio.gather(*(_served(kind, url, timeout) for kind, url in places.items()))
+    return [found for listed in lists for found in listed]
 
 
 async def _served(kind: Provider, url: str, timeout: float) -> list[Found]:
