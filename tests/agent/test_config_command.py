@@ -15,6 +15,7 @@ from qwright.agent.cli import main
 from qwright.agent.config import PROJECT_FILE, Config, ProjectConfig, load, trust, user_file
 from qwright.agent.config_file import about, project_config, settings, template, user_config
 from qwright.agent.errors import ConfigError
+from tests.terminal import Terminal
 
 WRITTEN = """\
 # mine
@@ -298,6 +299,22 @@ class TestEdit:
         assert user_file().read_text() == WRITTEN
         kept = Path(err.strip().rpartition(" ")[2])
         assert kept.read_text() == 'mode = "yolo"'
+
+    def test_on_a_terminal_it_can_be_mended(
+        self, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        body = "was = path.read_text()\n"
+        body += "path.write_text('mode = \"%s\"' % ('plan' if 'yolo' in was else 'yolo'))"
+        editor(tmp_path, monkeypatch, body)
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        command = [sys.executable, "-m", "qwright.agent", "config", "edit"]
+        with Terminal(command, cwd=project, env=env) as terminal:
+            shown = terminal.wait_for("Press Enter")
+            assert "'auto-edit'" in shown
+            assert not user_file().exists()
+            terminal.press("enter")
+            terminal.wait_for("Saved")
+        assert load(Path())[0].mode == "plan"
 
     @pytest.mark.parametrize(
         ("body", "said"), [("sys.exit(3)", "ended with 3"), ("raise SystemExit(1)", "ended with 1")]
