@@ -146,7 +146,7 @@ _DARK: _Palette = {
     "removed_word": "on color(52)",
     "keyword": "color(176)",
     "string": "color(150)",
-    "comment": "color(245)",
+    "comment": "color(248)",
     "number": "color(180)",
     "function": "color(111)",
     "type": "color(116)",

@@ -50,8 +50,7 @@ class MarkdownStream:
 
     def __init__(self, width: int, theme: Theme, indent: int = 0) -> None:
         """`indent` blanks before every line come on top of the width."""
-        self._width = width
-        self._measure = min(width, _MEASURE)
+        self.resize(width)
         self._theme = theme
         self._indent = indent
         self._line = ""
@@ -64,6 +63,11 @@ class MarkdownStream:
         self._gap = False
         self._items: list[tuple[int, int]] = []
         """The list items that are open: where they stand in the source, where their text does."""
+
+    def resize(self, width: int) -> None:
+        """From here on lines are `width` cells at most."""
+        self._width = width
+        self._measure = min(width, _MEASURE)
 
     def feed(self, text: str) -> str:
         """Take more of the answer. Returns what is final now, as ANSI lines."""

@@ -214,6 +214,7 @@ class View:
                 return
             self._stream = self._new_stream()
         self._busy().wrote(text, self._clock())
+        self._stream.resize(self._sheet.room)
         self._sheet.write("text", self._stream.feed(text))
         self._tick_soon()
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.color import Color
+from rich.style import Style
 
 from qwright.agent import events as ev
 from qwright.agent.errors import ConfigError
@@ -16,7 +18,7 @@ from qwright.agent.render.below import below, short, todo_lines
 from qwright.agent.render.diffs import draw_diff
 from qwright.agent.render.ink import columns, cut, cut_middle, draw
 from qwright.agent.render.read_diff import read_diff
-from qwright.agent.render.theme import THEMES, load
+from qwright.agent.render.theme import THEMES, Role, load
 from qwright.agent.render.toolline import Call, duration, tool_line
 from qwright.tools.diff import unified
 from tests.agent.repl.paper import DARK, PLAIN
@@ -269,3 +271,42 @@ def test_every_style_of_every_theme_can_be_drawn(name: str, depth: int) -> None:
         line = tool_line(Call("x", {"a": "b"}), event, 40, theme)
         line.stylize(style)
         assert "\x1b[" in draw([line], theme), role
+
+
+_CODE: tuple[Role, ...] = ("keyword", "string", "comment", "number", "function", "type")
+
+
+@pytest.mark.parametrize(
+    ("name", "grounds"), [("dark", ("#000000", "#1e1e1e")), ("light", ("#ffffff",))]
+)
+@pytest.mark.parametrize("colourterm", ["", "truecolor"])
+def test_every_colour_can_be_read_on_its_background(
+    name: str, grounds: tuple[str, ...], colourterm: str
+) -> None:
+    theme = load(name, {"TERM": "xterm-256color", "COLORTERM": colourterm})
+    styles = {role: Style.parse(style) for role, style in theme.styles.items()}
+    inks = [(role, style.color) for role, style in styles.items() if style.color]
+    for ground in grounds:
+        faint = [role for role, ink in inks if _contrast(ink, Color.parse(ground)) < 4.5]
+        assert faint == []
+    for sign in ("added", "removed"):
+        for part in ("line", "word"):
+            back = styles[cast("Role", f"{sign}_{part}")].bgcolor
+            on_it = {*_CODE, sign} if theme.tinted else {f"{sign}_line"}
+            if back:
+                faint = [role for role, ink in inks if role in on_it and _contrast(ink, back) < 3]
+                assert faint == []
+
+
+def _contrast(one: Color, other: Color) -> float:
+    """As WCAG counts it: 4.5 is what text needs, 3 what large text does."""
+    bright, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: Color) -> float:
+    parts = [part / 255 for part in colour.get_truecolor()]
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
+    return sum(part * share for part, share in zip(linear, (0.2126, 0.7152, 0.0722), strict=True))

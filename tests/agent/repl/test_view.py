@@ -91,6 +91,14 @@ def test_text_is_live_by_the_line_and_its_rate_is_told() -> None:
     assert "  And half ano\n" in stage.shown
 
 
+def test_a_window_that_narrows_holds_for_the_next_line() -> None:
+    stage = Stage(100)
+    stage.play([BEGIN, *streamed("one two three four five six seven eight\n")])
+    stage.paper.width = 30
+    stage.play([*streamed("one two three four five six seven eight\n")])
+    assert stage.shown.count("\n") == 3
+
+
 def test_reasoning_is_folded_into_how_long_it_took() -> None:
     stage = Stage()
     words = [ev.ReasoningDelta(text=f"word{number} ") for number in range(40)]
