@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal, cast
 
-from qwright.agent.choice import require_weights
+from qwright.agent.embedded.catalogue import Entry
 from qwright.agent.language import say
 from qwright.agent.policy import MODES, Mode
 from qwright.agent.repl.columns import facts, one_line
@@ -16,11 +16,12 @@ from qwright.agent.repl.command import (
     CommandError,
     Context,
     among,
+    confirmed,
     no_argument,
     one_of,
     pick,
 )
-from qwright.agent.repl.models import Offer, choice_of, completions, offers
+from qwright.agent.repl.models import Offer, choice_of, completions, fetch, offers
 from qwright.agent.repl.ports import Choosable
 
 _NETWORKS = ("none", "full")
@@ -34,11 +35,27 @@ async def model(context: Context, argument: str) -> None:
     if offer is None:
         return
     chosen = choice_of(context.chat, offer.name, offer.base_url)
-    require_weights(chosen)
+    if chosen.entry and not await _is_here(context, chosen.entry):
+        return
     waiting = say("commands.switching", model=one_line(chosen.name, 80))
     await context.repl.during(waiting, context.chat.switch_model(chosen))
     context.view.say(say("commands.switched", model=context.chat.choice.name), "good")
     context.repl.refresh()
+
+
+async def _is_here(context: Context, entry: Entry) -> bool:
+    """Whether the weights are here, now that the person was asked about fetching them."""
+    from qwright.agent.embedded.weights import is_verified, megabytes
+
+    if is_verified(entry):
+        return True
+    size = megabytes(entry.size)
+    title = say("commands.fetch_title", model=entry.name, size=size)
+    if not await confirmed(context, title, say("commands.fetch_yes")):
+        return False
+    work = fetch(entry, context.view.progress)
+    await context.repl.during(say("commands.fetching", model=entry.name), work)
+    return True
 
 
 async def _offered(context: Context) -> Offer | None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from qwright.agent.choice import Choice, choose, choose_embedded
 from qwright.agent.discover import Found, discover
-from qwright.agent.embedded.catalogue import load_catalogue
+from qwright.agent.embedded.catalogue import Entry, load_catalogue
 from qwright.agent.endpoint import Endpoint, names_server
 from qwright.agent.language import say
 from qwright.agent.repl.columns import one_line
@@ -19,6 +20,7 @@ from qwright.agent.server_info import describe
 if TYPE_CHECKING:
     from qwright.agent.chat import Chat
 
+_ENGINE = "xllamacpp"
 _LISTED = 300
 _SECONDS = 1.0
 
@@ -60,6 +62,19 @@ def choice_of(chat: Chat, name: str, base_url: str | None = None) -> Choice:
     return replace(chosen, effort=chat.choice.effort)
 
 
+async def fetch(entry: Entry, progress: Callable[[str], None]) -> None:
+    """Bring the weights here; `progress` hears which share has come. Raises WeightsError."""
+    from qwright.agent.embedded.weights import pull_cancellable
+
+    loop = asyncio.get_running_loop()
+
+    def report(done: int, total: int, label: str) -> None:
+        share = f" {done * 100 // total} %" if total else ""
+        loop.call_soon_threadsafe(progress, f"{label}{share}")
+
+    await pull_cancellable(entry, report)
+
+
 def completions(chat: Chat, typed: str) -> Sequence[str]:
     """Names known without asking anybody."""
     names = [*_listed(chat), *(one.name for one in load_catalogue())]
@@ -93,7 +108,7 @@ def _found(found: Found) -> Offer:
 def _to_fetch(here: set[str]) -> Iterator[Offer]:
     from qwright.agent.embedded.weights import megabytes
 
-    for entry in load_catalogue():
+    for entry in load_catalogue() if find_spec(_ENGINE) else ():
         if entry.name not in here:
             size = megabytes(entry.size)
             yield Offer(entry.name, say("commands.to_fetch", size=size))

@@ -293,12 +293,19 @@ def test_model_switches_and_the_conversation_goes_on(room: Room) -> None:
     room.sit(work)
 
 
-def test_a_model_that_cannot_be_had_leaves_the_one_there_is(room: Room) -> None:
+def test_a_model_that_cannot_be_had_leaves_the_one_there_is(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DASHSCOPE_REGION", "moon")
+
     async def work(seat: Seat) -> None:
-        with pytest.raises(ConfigError, match=r"qwright models pull qwen2\.5-coder-7b"):
-            await seat.type("/model qwen2.5-coder-7b")
+        await seat.type("/model qwen2.5-coder-7b", "Cancel")
+        assert seat.terminal.dialogs[-1].title == "Fetch the weights of qwen2.5-coder-7b, 4.68 GB?"
+        await seat.type("/model", "coder-32b", None)
+        with pytest.raises(ConfigError, match="DASHSCOPE_REGION"):
+            await seat.type("/model dashscope/qwen3-coder-plus")
         await seat.type("/model", None)
-        assert seat.waited == ["Looking for models"]
+        assert seat.waited == ["Looking for models"] * 2
         await seat.send("TALK")
         assert room.server.requests[-1]["model"] == MODEL
 
