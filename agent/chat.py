@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,9 +23,11 @@ from qwright.agent.choice import Choice
 from qwright.agent.config import Config, project_root
 from qwright.agent.connection import Connection
 from qwright.agent.cost import require_known_price
+from qwright.agent.deliver import names
 from qwright.agent.desk import Desk, SandboxState
 from qwright.agent.errors import ConfigError
 from qwright.agent.images import attach
+from qwright.agent.language import say
 from qwright.agent.limits import Limits
 from qwright.agent.loop import Agent, Task
 from qwright.agent.memory import notes_for
@@ -49,6 +51,7 @@ What = Literal["both", "files", "conversation"]
 _MENTIONED = 0.25
 """Share of the window that files mentioned in one prompt may take."""
 _SHELL_CHARACTERS = 4_000
+_DIFF_CHARACTERS = 4_000
 _SHELL_SECONDS = 3_600.0
 
 
@@ -163,10 +166,12 @@ class Chat:
         if prepared is None:
             yield _interrupted()
             return
-        agent, task, before = prepared
+        agent, task, before, lines = prepared
         turn = self.turns.begin(prompt, self._desk.transcript.mark(), before)
         self._running = True
         try:
+            for line in lines:
+                yield ev.Notice(text=line)
             async with aclosing(agent.run(task)) as events:
                 async for event in events:
                     self._desk.note(event)
@@ -230,14 +235,14 @@ class Chat:
         """Forget the conversation; files, undo and the log stay."""
         (await self.ready()).clear()
 
-    async def _prepare(self, prompt: str, verify: bool) -> tuple[Agent, Task, str]:
+    async def _prepare(self, prompt: str, verify: bool) -> tuple[Agent, Task, str, list[str]]:
         if verify and not self.setting.verify:
             raise ConfigError("there is no verify command: /verify CMD, or qwright config set")
         agent = await self.ready(verified=verify)
         profile, directory = self.choice.profile, self.setting.directory
-        before = ""
+        before, lines = "", list[str]()
         if self._desk.open:
-            await self._pull(agent, self._desk.open)
+            lines = await self._pull(agent, self._desk.open)
             before = await self._desk.cursor()
         named, images = attach(prompt, directory, vision=profile.vision, model=self.choice.name)
         # A small model's loop shows it the files that a prompt names by itself.
@@ -253,16 +258,20 @@ class Chat:
             judged="always" if verify else "after_change",
             attached=attached,
         )
-        return agent, task, before
+        return agent, task, before, lines
 
-    async def _pull(self, agent: Agent, workspace: Workspace) -> None:
-        """Bring in what the user has edited meanwhile, and tell both sides."""
+    async def _pull(self, agent: Agent, workspace: Workspace) -> list[str]:
+        """Bring in what the user has edited, tell the model, and return lines for the user."""
         pulled = await workspace.pull()
+        lines: list[str] = []
         if pulled.paths:
             agent.note(f"The user has changed these files since: {', '.join(pulled.paths)}")
+            lines.append(say("repl.pulled", names=names(pulled.paths)))
         if pulled.conflicts:
-            names = ", ".join(pulled.conflicts)
-            self._progress(f"changed by you and by the agent: {names}; /accept shows the conflict")
+            theirs = truncate(await self.results.their_version(pulled.conflicts), _DIFF_CHARACTERS)
+            agent.note(f"The user changed the same lines as you; their changes:\n{theirs}")
+            lines.append(say("repl.conflict", names=names(pulled.conflicts)))
+        return lines
 
     async def _unless_interrupted(self, work: Coroutine[object, object, T]) -> T | None:
         """Await `work`; None when `interrupt` cancelled it."""
@@ -306,6 +315,12 @@ class Chat:
     async def _tell(self, what: str, taken: Taken) -> None:
         if taken.paths:
             (await self.ready()).note(f"The user {what}: {', '.join(taken.paths)}")
+
+    async def replace_theirs(self, paths: Collection[str]) -> None:
+        """End a conflict with the agent's version; `undo` brings the user's back."""
+        before, after = await self.results.replace_theirs(paths)
+        turn = self.turns.begin(", ".join(paths), self._desk.transcript.mark(), before)
+        self.turns.update(turn, after=after)
 
     # The session and its surroundings.
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
 from pathlib import Path
 
 from qwright.agent.compaction import changed_files
 from qwright.agent.deliver import Delivered, applied_text, save_as_branch
 from qwright.sandbox.bridge import Hunk
-from qwright.sandbox.errors import QwrightError, WorkspaceError
+from qwright.sandbox.errors import WorkspaceError
+from qwright.sandbox.seen import yours_of
 from qwright.sandbox.session_dir import Session
 from qwright.sandbox.store import Change, Checkpoint, CheckpointStore
 from qwright.sandbox.user_commit import Committed, commit
@@ -60,46 +62,69 @@ class Results:
         await self.pending()
         return paths
 
-    async def exchange(
-        self, before: str, after: str, label: str, *, yours: bool | None
-    ) -> tuple[list[str], bool]:
-        """Take the changes between two checkpoints out; from the user's files too where `yours`.
+    async def their_version(self, paths: Collection[str]) -> str:
+        """How the user changed these files since they were last seen, as a diff."""
+        workspace = await self._workspace()
+        return await asyncio.to_thread(workspace.bridge.edits, paths)
 
-        None: where the user has them. Returns the paths, and whether the user's files changed.
-        Raises ConflictError; then everything is as it was.
+    async def keep_theirs(self, paths: Collection[str]) -> None:
+        """End a conflict: these files are as the user has them."""
+        await (await self._workspace()).settle(paths, "yours")
+        await self.pending()
+
+    async def replace_theirs(self, paths: Collection[str]) -> tuple[str, str]:
+        """End a conflict: the agent's version waits to replace the user's.
+
+        Returns the checkpoints with the user's version and with the agent's, so that an undo can
+        bring the user's back.
+        """
+        workspace = await self._workspace()
+        agents = await asyncio.to_thread(workspace.store.cursor)
+        await self.keep_theirs(paths)
+        users = await asyncio.to_thread(workspace.store.cursor)
+        assert agents
+        assert users
+        await workspace.revert(agents, users, "the agent's version")
+        now = await asyncio.to_thread(workspace.store.cursor)
+        assert now
+        await self.pending()
+        return users.commit, now.commit
+
+    async def exchange(
+        self, before: str, after: str, label: str, *, yours: bool
+    ) -> tuple[list[str], bool]:
+        """Take the changes between two checkpoints out; with `yours` out of the user's files too.
+
+        Returns the paths, and whether the user's files had them and were changed. Raises
+        ConflictError; then everything is as it was.
         """
         workspace = await self._workspace()
         log = {one.commit: one for one in await asyncio.to_thread(workspace.store.log)}
-        pending = {change.path for change in await self.pending()}
-        paths = await workspace.revert(log[before], log[after], label)
-        theirs = set(paths) - pending if yours is None or yours else set[str]()
-        chosen = [hunk for hunk in await self.hunks() if hunk.path in theirs]
-        if chosen:
-            try:
-                await workspace.accept(chosen)
-            except QwrightError:
-                await workspace.revert(log[after], log[before], f"not done: {label}")
-                raise
+        if yours:
+            done = await workspace.revert_both(log[before], log[after], label)
+            paths, changed = done.paths, bool(done.yours)
+        else:
+            paths, changed = await workspace.revert(log[before], log[after], label), False
         await self.pending()
-        return paths, bool(chosen)
+        return paths, changed
 
     async def uncommitted(self) -> str:
         """What this session changed since its last commit, as a diff. Raises WorkspaceError."""
-        store, since, now = await self._uncommitted()
-        return await asyncio.to_thread(store.diff, since, now)
+        new = await self._uncommitted()
+        store = (await self._workspace()).store
+        return await asyncio.to_thread(store.diff, new.since, new.now, new.paths)
 
     async def commit(self, message: str) -> Committed:
         """Accept what is pending, then commit what is new with the user's own git and hooks.
 
-        Raises ConflictError, WorkspaceError.
+        What the user alone changed is not in it. Raises ConflictError, WorkspaceError.
         """
-        store, since, now = await self._uncommitted()
+        new = await self._uncommitted()
         if await self.pending():
             await self.accept()
-        paths = [one.path for one in await asyncio.to_thread(store.changed, since, now)]
         source = Path(self.session.record.source)
-        done = await asyncio.to_thread(commit, source, paths, message)
-        self.session.update(committed=now.commit)
+        done = await asyncio.to_thread(commit, source, new.paths, message)
+        self.session.update(committed=new.now.commit)
         return done
 
     async def branch(self, name: str) -> Delivered:
@@ -107,11 +132,25 @@ class Results:
         await self._workspace()
         return await asyncio.to_thread(save_as_branch, self.session, name)
 
-    async def _uncommitted(self) -> tuple[CheckpointStore, Checkpoint, Checkpoint]:
+    async def _uncommitted(self) -> _New:
         store = (await self._workspace()).store
-        log, now = await asyncio.to_thread(lambda: (store.log(), store.cursor()))
-        done = self.session.record.committed
-        since = next((one for one in log if one.commit == done), log[0])
-        if now is None or now.tree == since.tree:
+        new = await asyncio.to_thread(_new, store, self.session.record.committed)
+        if not new.paths:
             raise WorkspaceError("nothing to commit: this session has changed nothing new")
-        return store, since, now
+        return new
+
+
+@dataclass(frozen=True, slots=True)
+class _New:
+    """What a session itself changed since its last commit."""
+
+    since: Checkpoint
+    now: Checkpoint
+    paths: list[str]
+
+
+def _new(store: CheckpointStore, committed: str) -> _New:
+    log, now = store.log(), store.cursor() or store.log()[-1]
+    since = next((one for one in log if one.commit == committed), log[0])
+    own = {change.path for change in store.changed(yours_of(store), now)}
+    return _New(since, now, [one.path for one in store.changed(since, now) if one.path in own])

@@ -50,6 +50,6 @@ async def back_to(turn: Turn, turns: Turns, results: Results) -> Taken:
 
 async def _take(turn: Turn, turns: Turns, results: Results) -> Taken:
     label = f"undo {turn.number}"
-    paths, yours = await results.exchange(turn.before, turn.after, label, yours=None)
+    paths, yours = await results.exchange(turn.before, turn.after, label, yours=True)
     turns.update(turn, undone=True, yours=yours)
     return Taken(tuple(paths), turn.prompt, yours)

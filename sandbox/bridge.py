@@ -136,6 +136,11 @@ class Bridge:
             return None
         return commit_tree(self._store, tree, seen, "your files")
 
+    def edits(self, paths: Collection[str]) -> str:
+        """What the user changed in these paths since `seen`, as a diff; "" for nothing."""
+        theirs = self.edited()
+        return self._store.diff(self.seen, theirs, sorted(paths)) if theirs else ""
+
     def pull(self, edited: Checkpoint | None = None) -> Pulled:
         """Bring the user's own edits since the last look into the checkout, as a step of it.
 

@@ -10,7 +10,7 @@ import asyncio
 import os
 import signal
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from qwright.agent.chat import Chat
     from qwright.agent.config import Config
     from qwright.agent.repl.commands import Commands
+    from qwright.sandbox.bridge import Hunk
 
 T = TypeVar("T")
 TICK = 0.1
@@ -229,6 +230,12 @@ class Repl:
             self.view.tick()
             if tick % _STATUS_TICKS == 0:
                 self.refresh()
+
+    async def accept(self, chosen: Collection[Hunk] | None = None) -> None:
+        """Apply what is pending, or these hunks; a conflict is asked about."""
+        from qwright.agent.repl import applying
+
+        await applying.accept(self, chosen)
 
     async def approve(self, request: Request) -> Decision:
         """Ask the person about a call; see `Approver`."""

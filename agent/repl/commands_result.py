@@ -67,7 +67,7 @@ async def accept(context: Context, argument: str) -> None:
             context.view.say(say("commands.nothing_accepted"), "hint")
             return
         chosen = chosen if picked is hunks else picked
-    _tell(context, await context.chat.results.accept(chosen))
+    await context.repl.accept(chosen)
 
 
 async def reject(context: Context, argument: str) -> None:

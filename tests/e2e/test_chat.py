@@ -179,6 +179,28 @@ def test_the_users_own_edits_reach_the_agent_with_the_next_prompt(stage: Stage) 
     stage.run(work)
 
 
+def test_a_conflict_is_told_to_both_and_ends_as_the_user_says(stage: Stage) -> None:
+    mine = b"def add(a, b):\n    return b + a\n"
+
+    async def work(chat: Chat) -> None:
+        await play(chat.send("fix"))
+        (stage.house.repo / "calc.py").write_bytes(mine)
+        events = await play(chat.send("talk"))
+        assert isinstance(events[0], ev.Notice)
+        assert "calc.py" in events[0].text
+        assert "return b + a" in stage.prompts()[-1]
+        with pytest.raises(ConflictError) as conflict:
+            await chat.results.accept()
+        assert stage.file("calc.py") == mine
+        await chat.replace_theirs(conflict.value.paths)
+        await chat.results.accept()
+        assert stage.file("calc.py") == FIXED
+        await chat.undo()
+        assert stage.file("calc.py") == mine
+
+    stage.run(work)
+
+
 def test_rewind_takes_files_and_conversation_back_together_or_apart(stage: Stage) -> None:
     async def work(chat: Chat) -> None:
         await play(chat.send("fix"))
