@@ -77,7 +77,7 @@ async def reopen_workspace(
     if not source.is_dir():
         raise WorkspaceError(f"{source} is gone: the session's files are in {session.path / 'ws'}")
     store = session.store()
-    if store.cursor() is None:
+    if not store.work_tree.is_dir() or store.cursor() is None:
         raise WorkspaceError(f"session {session.record.id} ended before its first checkpoint")
     await asyncio.to_thread(finish_broken, source, session.path, store)
     start = starter(session, place, progress, on_failure)

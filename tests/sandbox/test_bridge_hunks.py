@@ -150,7 +150,8 @@ def test_any_two_sets_of_hunks_that_make_a_whole_make_the_new_file(
     chosen = data.draw(st.lists(st.sampled_from(hunks), unique=True)) if hunks else []
     changes = store.changed(base, made)
     entries = with_hunks(store, changes, hunks, chosen)
-    halfway = store.blob(entries["f"][1]) if entries.get("f") else before + middle + before
+    entry = entries.get("f")
+    halfway = store.blob(entry[1]) if entry else before + middle + before
     put(store.work_tree, {"f": halfway})
     half = store.record("half", 2) or store.cursor()
     assert half is not None

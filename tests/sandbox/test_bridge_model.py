@@ -100,8 +100,8 @@ class Two(RuleBasedStateMachine):
         self.directory = Path(tempfile.mkdtemp(prefix="qwright-bridge-"))
         self.user: Files = {"a": FRESH, "b": FRESH, "d/c": FRESH}
         self.agent, self.seen = dict(self.user), dict(self.user)
-        self.applied: list[tuple[Files, Files, Files]] = []
-        """User before, user after, and seen before each application that stands."""
+        self.applied: list[tuple[Files, Files, Files, Files]] = []
+        """User's files and "seen", each before and after, of each application that stands."""
         self.turns: list[tuple[Checkpoint, Checkpoint, Files, Files]] = []
 
     @initialize()

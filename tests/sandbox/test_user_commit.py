@@ -27,7 +27,8 @@ def hook(repo: Path, name: str, script: str) -> None:
 
 
 def shown(repo: Path, commit_: str) -> list[str]:
-    return git(repo, "show", "--format=", "--no-renames", "--name-status", "-z", commit_).split("\0")[:-1]
+    shape = ("--format=", "--no-renames", "--name-status", "-z")
+    return git(repo, "show", *shape, commit_).split("\0")[:-1]
 
 
 def status(repo: Path) -> list[str]:

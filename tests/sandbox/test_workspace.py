@@ -8,11 +8,12 @@ from typing import TypeVar
 import pytest
 
 from qwright.sandbox.base import CommandResult, Sandbox
+from qwright.sandbox.bridge import Bridge
 from qwright.sandbox.errors import SandboxError, WorkspaceError
 from qwright.sandbox.store import CheckpointStore
 from qwright.sandbox.tree import Tree
 from qwright.sandbox.workspace import Workspace
-from tests.sandbox.repos import make_store
+from tests.sandbox.repos import make_repo, make_store
 
 T = TypeVar("T")
 
@@ -178,6 +179,113 @@ def test_a_checkpoint_that_is_cancelled_is_finished_before_the_container_goes_on
             await checkpoint
         assert scene.sandbox.calls == ["run make", "pause", "resume"]
         assert [c.label for c in scene.store.log()] == ["base", "made"]
+        await workspace.close()
+
+    play(scenario())
+
+
+def bridged(directory: Path, scene: Scene, *, disturbed: bool = False) -> tuple[Path, Workspace]:
+    repo = make_repo(directory / "repo", {"a": b"1\n"})
+    bridge = Bridge(repo, directory, scene.store)
+    tree = Tree(scene.store.work_tree)
+    return repo, Workspace(tree, scene.store, scene.start, bridge=bridge, disturbed=disturbed)
+
+
+def test_the_container_is_paused_while_the_user_s_edits_come_in(
+    scene: Scene, tmp_path: Path
+) -> None:
+    async def scenario() -> None:
+        scene.may_start.set()
+        repo, workspace = bridged(tmp_path, scene)
+        assert (await workspace.pull()).paths == []
+        await workspace.run("make")
+        assert (await workspace.pull()).paths == []
+        assert scene.sandbox.calls == ["run make"]
+        (repo / "a").write_bytes(b"mine\n")
+        assert (await workspace.pull()).paths == ["a"]
+        assert workspace.tree.read("a") == b"mine\n"
+        assert scene.sandbox.calls == ["run make", "pause", "resume"]
+        assert (await workspace.accept()).paths == ["made"]
+        assert scene.sandbox.calls == ["run make", "pause", "resume"]
+        before = scene.store.cursor()
+        workspace.tree.write("a", b"agent\n")
+        made = await workspace.checkpoint("edit", step=2)
+        assert before is not None
+        assert made is not None
+        assert (await workspace.accept()).paths == ["a"]
+        reverted = await workspace.revert_both(before, made, "undo")
+        assert (reverted.paths, reverted.yours) == (["a"], ["a"])
+        assert await workspace.revert(made, before, "redo") == ["a"]
+        assert await workspace.reject() == ["a"]
+        assert scene.sandbox.calls.count("pause") == scene.sandbox.calls.count("resume") == 5
+        await workspace.close()
+
+    play(scenario())
+
+
+def test_a_session_that_goes_on_waits_for_its_new_container_before_it_writes(
+    scene: Scene, tmp_path: Path
+) -> None:
+    async def scenario() -> None:
+        repo, workspace = bridged(tmp_path, scene, disturbed=True)
+        assert workspace.sandbox_state == "starting"
+        (repo / "a").write_bytes(b"mine\n")
+        pulling = asyncio.create_task(workspace.pull())
+        await asyncio.sleep(0.3)
+        assert workspace.tree.read("a") == b"1\n"
+        scene.may_start.set()
+        assert (await pulling).paths == ["a"]
+        assert scene.sandbox.calls == ["pause", "resume"]
+        assert workspace.sandbox_state == "ready"
+        await workspace.close()
+
+    play(scenario())
+
+
+def test_another_container_takes_over(scene: Scene) -> None:
+    async def scenario() -> None:
+        scene.may_start.set()
+        workspace = scene.open()
+        await workspace.run("one")
+        other = FakeSandbox(scene.store.work_tree)
+
+        async def start() -> Sandbox:
+            return other
+
+        await workspace.restart(start)
+        assert scene.sandbox.calls == ["run one", "close"]
+        await workspace.run("two")
+        assert await workspace.checkpoint("made", step=1) is not None
+        assert other.calls == ["run two", "pause", "resume"]
+        await workspace.close()
+        assert other.calls[-1] == "close"
+
+    play(scenario())
+
+
+def test_a_start_that_failed_is_tried_again_by_another(scene: Scene) -> None:
+    async def scenario() -> None:
+        scene.failure = SandboxError("no engine")
+        scene.may_start.set()
+        workspace = scene.open()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert workspace.sandbox_state == "failed"
+        scene.failure = None
+        await workspace.restart(scene.start)
+        assert (await workspace.run("again")).exit_code == 0
+        assert workspace.sandbox_state == "ready"
+        await workspace.close()
+
+    play(scenario())
+
+
+def test_without_a_user_there_is_nothing_to_bring_over(scene: Scene) -> None:
+    async def scenario() -> None:
+        scene.may_start.set()
+        workspace = scene.open()
+        with pytest.raises(WorkspaceError, match="nothing to bring"):
+            await workspace.pull()
         await workspace.close()
 
     play(scenario())
