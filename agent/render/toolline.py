@@ -78,7 +78,7 @@ def tool_line(
     """
     name = call.verb if theme.spoken else _padded(call.verb)
     verb = styled(f"{name} ", theme["strong"])
-    told = _outcome(done, theme) if done else Text()
+    told = outcome(done, theme) if done else Text()
     if refused is not None:
         told = styled(refused, theme["bad"])
     subject = one_line(call.subject)
@@ -108,7 +108,8 @@ def duration(seconds: float) -> str:
     return say("view.hours", hours=minutes // 60, minutes=f"{minutes % 60:02}")
 
 
-def _outcome(done: ToolFinished, theme: Theme) -> Text:
+def outcome(done: ToolFinished, theme: Theme) -> Text:
+    """What came of a call, and how long it took where that is worth saying."""
     told = _result(done, theme)
     if done.seconds >= _NOTED_SECONDS:
         if told:

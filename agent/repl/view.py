@@ -24,7 +24,7 @@ from qwright.agent.render.below import (
 from qwright.agent.render.diffs import draw_diff, shortened
 from qwright.agent.render.ink import cut, draw, one_line, styled, wrapped
 from qwright.agent.render.theme import Theme, load
-from qwright.agent.render.toolline import Call, duration, tool_line
+from qwright.agent.render.toolline import Call, duration, outcome, tool_line
 from qwright.agent.repl.live import Activity
 from qwright.agent.repl.markdown import MarkdownStream
 from qwright.agent.repl.sheet import INDENT, Mark, Screen, Sheet
@@ -32,6 +32,9 @@ from qwright.tools.sanitise import sanitise, terminal_text
 
 Style = Literal["info", "good", "bad", "hint"]
 _PROMPT_LINES = 12
+_SHELL = "shell"
+"""The id of what the person runs, not the model."""
+_SHELL_LINES = 60
 _VERIFY_LINES, _VERIFY_OPEN = 8, 1_000
 _REDRAW = 0.06
 """Seconds between two drawings of text that streams in."""
@@ -257,6 +260,9 @@ class View:
 
     def _tool(self, event: ev.ToolFinished) -> None:
         call = self._calls.pop(event.id, Call(event.name, {}))
+        if event.id == _SHELL and self._compact:
+            self._shell(event)
+            return
         why = self._refused.pop(event.id, None)
         room, theme = self._sheet.room, self.theme
         lines = [tool_line(call, event, room, theme, why)]
@@ -268,6 +274,16 @@ class View:
         elif why is None:
             lines += below(event, room, theme)
         self._sheet.put("tool", lines, "bad" if event.is_error else "tool")
+
+    def _shell(self, event: ev.ToolFinished) -> None:
+        """What a command of the person's own said: its line was just typed."""
+        output = terminal_text(event.text)
+        lines = barred(output, self._sheet.room, self.theme, _SHELL_LINES)
+        self._sheet.put("tool", lines)
+        came = outcome(event, self.theme)
+        if came or not lines:
+            came = came or styled(say("view.no_output"), self.theme["dim"])
+            self._sheet.put("tool", [came], "bad" if event.is_error else "good")
 
     def _planned(self, line: Text, todos: Todos) -> list[Text]:
         """The whole list where its steps changed; else only the one that is under way."""

@@ -154,6 +154,32 @@ def test_steps_are_listed_once_and_then_only_counted() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("code", "output", "seconds", "expected"),
+    [
+        (0, "a\x1b[31mb\n" * 3, 0.1, "  │ ab\n  │ ab\n  │ ab\n"),
+        (0, "", 0.1, "✓ no output\n"),
+        (2, "oh\r\n", 2.0, "  │ oh\n✗ exit 2 · 2.0 s\n"),
+    ],
+)
+def test_a_command_of_the_persons_own_shows_what_it_said(
+    code: int, output: str, seconds: float, expected: str
+) -> None:
+    stage = Stage()
+    stage.view.prompt("!make")
+    start = ev.ToolStarted(id="shell", name="run_shell_command", arguments={"command": "make"})
+    done = ev.ToolFinished(
+        id="shell",
+        name="run_shell_command",
+        is_error=code != 0,
+        text=output,
+        details={"exit_code": code},
+        seconds=seconds,
+    )
+    shown = stage.play([start, done])
+    assert shown.split("!make\n\n")[1] == expected
+
+
 def test_the_step_under_way_stands_in_the_live_line() -> None:
     stage = Stage()
     stage.play([BEGIN, *planned("x>  "), ev.TurnStarted(turn=2)])
