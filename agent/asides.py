@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import aclosing
 
 from qwright.agent.compaction import changed_files
 from qwright.agent.cost import cost_of, counted
@@ -50,18 +51,19 @@ async def ask_aside(
     budget = budget or Budget(Limits(seconds=_PATIENCE))
     messages, text = [Message(role="user", content=prompt)], list[str]()
     room = max_output + (_ROOM_TO_THINK if profile.thinking != "none" else 0)
-    stream = model.stream(messages, [], max_output=min(room, profile.max_output))
-    while (chunk := await budget.wait(anext(stream, None))) is not None:
-        match chunk:
-            case TextDelta():
-                text.append(chunk.text)
-            case RetryChunk():
-                text.clear()
-            case Finish():
-                usage = counted(chunk, messages, [])
-                budget.spend(usage, cost_of(usage, profile))
-            case _:
-                pass
+    asked = model.stream(messages, [], max_output=min(room, profile.max_output))
+    async with aclosing(asked) as stream:
+        while (chunk := await budget.wait(anext(stream, None))) is not None:
+            match chunk:
+                case TextDelta():
+                    text.append(chunk.text)
+                case RetryChunk():
+                    text.clear()
+                case Finish():
+                    usage = counted(chunk, messages, [])
+                    budget.spend(usage, cost_of(usage, profile))
+                case _:
+                    pass
     return sanitise("".join(text))
 
 

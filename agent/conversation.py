@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 
 from qwright.agent import compaction, opening
 from qwright.agent import events as ev
@@ -171,19 +171,20 @@ class Conversation:
         best = next((place for place, room in enumerate(rooms) if room >= _USEFUL_TOKENS), None)
         if best is None:
             return "", took
-        stream = model.stream(forms[best], self.tools, max_output=rooms[best])
+        asked = model.stream(forms[best], self.tools, max_output=rooms[best])
         try:
-            while (chunk := await budget.wait(anext(stream, None))) is not None:
-                match chunk:
-                    case m.TextDelta():
-                        text.append(chunk.text)
-                    case m.RetryChunk(usage=usage):
-                        text.clear()
-                        took += [usage] if usage else []
-                    case m.Finish():
-                        took.append(counted(chunk, forms[best], self.tools))
-                    case _:
-                        pass
+            async with aclosing(asked) as stream:
+                while (chunk := await budget.wait(anext(stream, None))) is not None:
+                    match chunk:
+                        case m.TextDelta():
+                            text.append(chunk.text)
+                        case m.RetryChunk(usage=usage):
+                            text.clear()
+                            took += [usage] if usage else []
+                        case m.Finish():
+                            took.append(counted(chunk, forms[best], self.tools))
+                        case _:
+                            pass
         except ModelError:
             text.clear()  # the facts must do; what is wrong shows at the next request
         return "".join(text), took

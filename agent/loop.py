@@ -324,26 +324,27 @@ class Agent:
         calls, said = list[ToolCall](), list[str]()
         talk, room = self._talk, self._talk.room
         talk.hear(said)
-        stream = self.model.stream(talk.messages, talk.tools, sampling=sampling, max_output=room)
-        while (chunk := await self._budget.wait(anext(stream, None))) is not None:
-            match chunk:
-                case m.PrefillChunk(done, total):
-                    yield ev.Prefilling(done=done, total=total)
-                case m.TextDelta(text):
-                    said.append(text)
-                    yield ev.TextDelta(text=text)
-                case m.ReasoningDelta(text):
-                    yield ev.ReasoningDelta(text=text)
-                case m.CallChunk(call):
-                    calls.append(call)
-                case m.RetryChunk(reason, attempt, wait, usage):
-                    said.clear()
-                    if usage:
-                        yield self._spent(usage)
-                    yield ev.Retrying(reason=reason, attempt=attempt, wait=wait)
-                case m.Finish():
-                    yield self._spent(counted(chunk, talk.messages, talk.tools))
-                    talk.answered(chunk, calls, "".join(said), room)
+        asked = self.model.stream(talk.messages, talk.tools, sampling=sampling, max_output=room)
+        async with aclosing(asked) as stream:
+            while (chunk := await self._budget.wait(anext(stream, None))) is not None:
+                match chunk:
+                    case m.PrefillChunk(done, total):
+                        yield ev.Prefilling(done=done, total=total)
+                    case m.TextDelta(text):
+                        said.append(text)
+                        yield ev.TextDelta(text=text)
+                    case m.ReasoningDelta(text):
+                        yield ev.ReasoningDelta(text=text)
+                    case m.CallChunk(call):
+                        calls.append(call)
+                    case m.RetryChunk(reason, attempt, wait, usage):
+                        said.clear()
+                        if usage:
+                            yield self._spent(usage)
+                        yield ev.Retrying(reason=reason, attempt=attempt, wait=wait)
+                    case m.Finish():
+                        yield self._spent(counted(chunk, talk.messages, talk.tools))
+                        talk.answered(chunk, calls, "".join(said), room)
 
     async def _act(self, calls: Sequence[ToolCall]) -> AsyncGenerator[ev.Event, None]:
         """Run the calls in order, then record what they changed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -112,12 +112,12 @@ class Model(Protocol):
         *,
         sampling: Sampling | None = None,
         max_output: int | None = None,
-    ) -> AsyncIterator[Chunk]:
+    ) -> AsyncGenerator[Chunk, None]:
         """Ask once. Calls come only after they are complete; the last chunk is a Finish.
 
         A stream that was cut raises ModelConnectionError and has yielded no call: CallChunks come
         after the server said that the answer is complete. `sampling` and `max_output` (tokens)
-        override the profile's.
+        override the profile's. Close it to end the request before its end.
         """
         ...
 

@@ -104,6 +104,25 @@ class TestInterrupted:
 
         asyncio.run(main())
 
+    @pytest.mark.parametrize("leaves", [False, True])
+    def test_the_request_is_closed_before_anything_else(
+        self, stage: Stage, *, leaves: bool
+    ) -> None:
+        model = ScriptedModel(says(LOOK, text="Between two pieces."))
+
+        async def main() -> None:
+            async with talking(stage, model) as talk:
+                async with aclosing(talk.agent.run(Task("Look."))) as events:
+                    async for event in events:
+                        if isinstance(event, ev.TextDelta):
+                            talk.agent.interrupt()
+                        if isinstance(event, ev.TextDelta) and leaves:
+                            break
+                assert model.closed_streams == 1
+                assert settled(talk.agent.messages)
+
+        asyncio.run(main())
+
     def test_it_is_over_for_the_next_prompt(self, stage: Stage) -> None:
         async def main() -> None:
             async with talking(stage, ScriptedModel(DONE)) as talk:
