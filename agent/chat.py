@@ -1,21 +1,17 @@
 """A conversation with an agent in a session: prompts, undo, results. No terminal in here.
 
-A front end sends prompts, shows the events, and calls the rest when a person asks for it:
-
-    async with aclosing(chat.send(prompt)) as events:
-        async for event in events:
-            view.show(event)
+A front end sends prompts, shows the events, and calls the rest when a person asks for it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Collection, Coroutine
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
 from qwright.agent import asides, undo
 from qwright.agent import events as ev
@@ -24,18 +20,19 @@ from qwright.agent.config import Config, project_root
 from qwright.agent.connection import Connection
 from qwright.agent.cost import require_known_price
 from qwright.agent.deliver import names
-from qwright.agent.desk import Desk, SandboxState
+from qwright.agent.desk import Desk
 from qwright.agent.errors import ConfigError
 from qwright.agent.images import attach
 from qwright.agent.language import say
-from qwright.agent.limits import Limits
 from qwright.agent.loop import Agent, Task
 from qwright.agent.memory import notes_for
 from qwright.agent.mentions import mentioned
-from qwright.agent.policy import Approver, Mode, Policy
+from qwright.agent.policy import Approver, Policy
 from qwright.agent.results import Results
+from qwright.agent.setting import Setting, Status
 from qwright.agent.turns import Turn, Turns
 from qwright.agent.undo import Taken
+from qwright.agent.wait import Wait
 from qwright.agent.workplace import Place
 from qwright.sandbox.added import add_directory
 from qwright.sandbox.errors import QwrightError
@@ -46,45 +43,12 @@ from qwright.sandbox.workspace import Workspace
 from qwright.tools import tools_for
 from qwright.tools.truncate import truncate
 
-T = TypeVar("T")
 What = Literal["both", "files", "conversation"]
 _MENTIONED = 0.25
 """Share of the window that files mentioned in one prompt may take."""
 _SHELL_CHARACTERS = 4_000
 _DIFF_CHARACTERS = 4_000
 _SHELL_SECONDS = 3_600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What a chat is opened with."""
-
-    directory: Path
-    config: Config
-    choice: Choice
-    place: Place
-    limits: Limits = field(default_factory=Limits)
-    """Of each prompt."""
-    verify: str | None = None
-    verify_timeout: float = 120.0
-    """Seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """One moment of a chat."""
-
-    model: str
-    context_used: int
-    context_size: int
-    tokens: ev.Tokens
-    cost: float | None
-    """US dollars; None where it is not known."""
-    sandbox: SandboxState
-    mode: Mode
-    title: str
-    changed: int
-    """Files whose changes were not accepted yet."""
 
 
 class Chat:
@@ -103,7 +67,7 @@ class Chat:
         self._connection = Connection(setting.choice, progress)
         self._progress = progress
         self._agent: Agent | None = None
-        self._waiting: asyncio.Future[Any] | None = None
+        self._wait = Wait()
         self._running = False
         self._desk = self._sit_down(session)
 
@@ -162,7 +126,7 @@ class Chat:
         The user's own edits since the last prompt are brought in first. The last event is a
         RunFinished. Raises ConfigError, ModelError, WorkspaceError when it cannot begin.
         """
-        prepared = await self._unless_interrupted(self._prepare(prompt, verify))
+        prepared = await self._wait.for_(self._prepare(prompt, verify))
         if prepared is None:
             yield _interrupted()
             return
@@ -182,9 +146,7 @@ class Chat:
 
     def interrupt(self) -> None:
         """End the prompt in work at once; what was done so far is kept."""
-        if self._waiting:
-            self._waiting.cancel()
-        elif self._running and self._agent:
+        if not self._wait.interrupt() and self._running and self._agent:
             self._agent.interrupt()
 
     async def shell(self, command: str) -> AsyncGenerator[ev.Event]:
@@ -198,7 +160,7 @@ class Chat:
         started = time.monotonic()
         try:
             ran = workspace.run(command, timeout=_SHELL_SECONDS)
-            done = await self._unless_interrupted(ran)
+            done = await self._wait.for_(ran)
             await workspace.checkpoint(f"! {command}", step=0)
         finally:
             await self._desk.ended(turn, self.choice.name)
@@ -272,17 +234,6 @@ class Chat:
             agent.note(f"The user changed the same lines as you; their changes:\n{theirs}")
             lines.append(say("repl.conflict", names=names(pulled.conflicts)))
         return lines
-
-    async def _unless_interrupted(self, work: Coroutine[object, object, T]) -> T | None:
-        """Await `work`; None when `interrupt` cancelled it."""
-        task = asyncio.ensure_future(work)
-        self._waiting = task
-        try:
-            await asyncio.wait((task,))
-            return None if task.cancelled() else task.result()
-        finally:
-            self._waiting = None
-            task.cancel()
 
     # Taking back.
 

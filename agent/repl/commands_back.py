@@ -15,7 +15,8 @@ from qwright.agent.repl.ports import Choosable
 from qwright.agent.turns import Turn
 
 if TYPE_CHECKING:
-    from qwright.agent.chat import Taken, What
+    from qwright.agent.chat import What
+    from qwright.agent.undo import Taken
 
 _WHAT: tuple[What, ...] = ("both", "files", "conversation")
 _STEPS = 20

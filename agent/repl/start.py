@@ -71,8 +71,9 @@ async def _run(start: Start, notices: list[str]) -> int:
 
 async def _open(start: Start, repl: Repl) -> Chat:
     """The chat, with the model that was chosen, in a new session or in one to go on with."""
-    from qwright.agent.chat import Chat, Setting
+    from qwright.agent.chat import Chat
     from qwright.agent.limits import Limits
+    from qwright.agent.setting import Setting
     from qwright.agent.workplace import Place
 
     args, settings = start.args, start.settings

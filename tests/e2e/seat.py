@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, cast
 
 from qwright.agent import events as ev
-from qwright.agent.chat import Chat, Setting
+from qwright.agent.chat import Chat
 from qwright.agent.choice import choose
 from qwright.agent.config import Config
 from qwright.agent.policy import Decision, Mode, Request
 from qwright.agent.render.theme import load
+from qwright.agent.repl import applying
 from qwright.agent.repl.app import Repl
 from qwright.agent.repl.commands import Commands
 from qwright.agent.repl.dialogs import OptionLike
 from qwright.agent.repl.view import View
+from qwright.agent.setting import Setting
 from qwright.agent.workplace import Place
+from qwright.sandbox.bridge import Hunk
 from qwright.sandbox.session_dir import Session
 from tests.e2e.house import MODEL, VERIFY, House
 from tests.e2e.scripted_server import Server
@@ -135,6 +138,9 @@ class Seat:
     async def during(self, text: str, work: Coroutine[object, object, T]) -> T:
         self.waited.append(text)
         return await work
+
+    async def accept(self, chosen: Collection[Hunk] | None = None) -> None:
+        await applying.accept(cast(Repl, self), chosen)
 
     def set_mode(self, mode: Mode) -> None:
         self.modes.append(mode)

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from qwright.agent import events as ev
-from qwright.agent.chat import Chat, Setting
+from qwright.agent.chat import Chat
 from qwright.agent.choice import choose
 from qwright.agent.config import Config
 from qwright.agent.policy import Decision, Mode, Request
+from qwright.agent.setting import Setting
 from qwright.agent.workplace import Place
 from qwright.sandbox.accept import ConflictError
 from qwright.sandbox.errors import WorkspaceError

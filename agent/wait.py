@@ -1,0 +1,34 @@
+"""Waiting for what a person may not want to wait for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Wait:
+    """One piece of work at a time that can be given up."""
+
+    def __init__(self) -> None:
+        self._task: asyncio.Task[Any] | None = None
+
+    async def for_(self, work: Coroutine[object, object, T]) -> T | None:
+        """Await `work`; None when `interrupt` ended it."""
+        task = asyncio.create_task(work)
+        self._task = task
+        try:
+            await asyncio.wait((task,))
+            return None if task.cancelled() else task.result()
+        finally:
+            self._task = None
+            task.cancel()
+
+    def interrupt(self) -> bool:
+        """Give up what is waited for; whether there was something."""
+        if self._task is None:
+            return False
+        self._task.cancel()
+        return True
