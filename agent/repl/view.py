@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from textwrap import dedent
 from typing import Literal
 
@@ -11,31 +11,19 @@ from rich.text import Text
 
 from qwright.agent import events as ev
 from qwright.agent.language import say
-from qwright.agent.render.below import (
-    Todos,
-    barred,
-    below,
-    ending,
-    opened,
-    short,
-    todo_lines,
-    todos_of,
-)
+from qwright.agent.render.below import ending, short, todo_lines
 from qwright.agent.render.diffs import draw_diff, shortened
 from qwright.agent.render.ink import cut, draw, one_line, styled, wrapped
 from qwright.agent.render.theme import Theme, load
-from qwright.agent.render.toolline import Call, duration, outcome, tool_line
+from qwright.agent.render.toolline import duration
+from qwright.agent.repl.calls import SHELL, Calls
 from qwright.agent.repl.live import Activity
 from qwright.agent.repl.markdown import MarkdownStream
 from qwright.agent.repl.sheet import INDENT, Mark, Screen, Sheet
-from qwright.tools.sanitise import sanitise, terminal_text
+from qwright.tools.sanitise import sanitise
 
 Style = Literal["info", "good", "bad", "hint"]
 _PROMPT_LINES = 12
-_SHELL = "shell"
-"""The id of what the person runs, not the model."""
-_SHELL_LINES = 60
-_VERIFY_LINES, _VERIFY_OPEN = 8, 1_000
 _REDRAW = 0.06
 """Seconds between two drawings of text that streams in."""
 _SILENCE = 30.0
@@ -69,9 +57,7 @@ class View:
         """Whether nothing is to move until the next event."""
         self._reasoning = ""
         self._reasoning_since: float | None = None
-        self._calls: dict[str, Call] = {}
-        self._refused: dict[str, str] = {}
-        self._todos: Todos = ()
+        self._calls = Calls(self._sheet, compact=compact)
         self._waiting = ""
         """What takes long before the agent can work."""
         self._live = ""
@@ -84,7 +70,7 @@ class View:
     @property
     def todos(self) -> str:
         """The model's list of steps, one a line; empty while it has none."""
-        return "\n".join(line.plain for line in todo_lines(self._todos, 10_000, self.theme))
+        return "\n".join(line.plain for line in todo_lines(self._calls.todos, 10_000, self.theme))
 
     def restyle(self, theme: str) -> None:
         """Draw in another theme from here on. Raises ConfigError."""
@@ -172,29 +158,35 @@ class View:
                 self.show(event)
             self._end_text()
         self._activity = None
-        self._calls.clear()
 
     def _step(self, event: ev.Event) -> None:
         match event:
             case ev.RunStarted():
                 self._activity = Activity(self._clock())
             case ev.ToolStarted():
-                self._calls[event.id] = call = Call(event.name, event.arguments)
-                self._busy().started(call, self._clock())
+                self._busy().started(self._calls.started(event), self._clock())
             case ev.ToolFinished():
-                self._tool(event)
+                self._calls.finished(event)
+                self._after_call(event)
             case ev.ApprovalAsked():
-                self._asked(event)
-            case ev.ApprovalGiven(allowed=False):
-                self._refused[event.id] = _refusal(event)
+                self._calls.asked(event)
+                self._paused = True
+            case ev.ApprovalGiven():
+                self._calls.given(event)
             case ev.VerifyFinished():
-                self._verified(event)
+                self._calls.verified(event)
             case ev.RunFinished():
                 self._activity = None
                 self._ended(event)
             case _:
                 self._remark(event)
         self.tick()
+
+    def _after_call(self, event: ev.ToolFinished) -> None:
+        if event.id == SHELL:
+            self._activity = None  # it belongs to no run, so nothing else will say that it is over
+        elif self._activity:
+            self._activity.step = self._calls.step
 
     def _reassure(self) -> None:
         now, activity = self._clock(), self._activity
@@ -258,68 +250,6 @@ class View:
         if self._activity:
             self._activity.ended()
 
-    def _tool(self, event: ev.ToolFinished) -> None:
-        call = self._calls.pop(event.id, Call(event.name, {}))
-        if event.id == _SHELL and self._compact:
-            self._shell(event)
-            return
-        why = self._refused.pop(event.id, None)
-        room, theme = self._sheet.room, self.theme
-        lines = [tool_line(call, event, room, theme, why)]
-        todos = todos_of(event)
-        if todos is not None:
-            lines = self._planned(lines[0], todos)
-        elif not self._compact:
-            lines += opened(call, event, room, theme)
-        elif why is None:
-            lines += below(event, room, theme)
-        self._sheet.put("tool", lines, "bad" if event.is_error else "tool")
-
-    def _shell(self, event: ev.ToolFinished) -> None:
-        """What a command of the person's own said: its line was just typed."""
-        output = terminal_text(event.text)
-        lines = barred(output, self._sheet.room, self.theme, _SHELL_LINES)
-        self._sheet.put("tool", lines)
-        came = outcome(event, self.theme)
-        if came or not lines:
-            came = came or styled(say("view.no_output"), self.theme["dim"])
-            self._sheet.put("tool", [came], "bad" if event.is_error else "good")
-
-    def _planned(self, line: Text, todos: Todos) -> list[Text]:
-        """The whole list where its steps changed; else only the one that is under way."""
-        same = _contents(todos) == _contents(self._todos)
-        self._todos = todos
-        self._busy().step = _under_way(todos)
-        if not same or not self._compact:
-            return [line, *todo_lines(todos, self._sheet.room, self.theme)]
-        if now := _under_way(todos):
-            line.append(f" · {now}", self.theme["dim"])
-        line.truncate(self._sheet.room, overflow="ellipsis")
-        return [line]
-
-    def _asked(self, event: ev.ApprovalAsked) -> None:
-        """The question itself is the terminal's; while it stands, nothing moves."""
-        name = "command" if event.kind == "command" else "path"
-        self._calls.setdefault(event.id, Call(event.name, {name: event.subject}))
-        self._paused = True
-
-    def _verified(self, event: ev.VerifyFinished) -> None:
-        good = event.exit_code == 0
-        theme, room = self.theme, self._sheet.room
-        took = f"  {duration(event.seconds)}"
-        head = styled(say("view.verified" if good else "view.not_verified"), theme["strong"])
-        head.append(f"  {one_line(event.command)}")
-        head.truncate(room - len(took), overflow="ellipsis")
-        head.append(took, theme["dim"])
-        limit = _VERIFY_LINES if self._compact else _VERIFY_OPEN
-        output = terminal_text(event.output)
-        shown = (
-            []
-            if good and self._compact
-            else barred(output, room, theme, limit, whole=not self._compact)
-        )
-        self._sheet.put("end" if good else "tool", [head, *shown], "good" if good else "bad")
-
     def _remark(self, event: ev.Event) -> None:
         match event:
             case ev.AttemptStarted():
@@ -378,19 +308,3 @@ class View:
         for line in sanitise(text).strip("\n").split("\n"):
             lines += wrapped(styled(line.expandtabs(4), style), width)
         return lines
-
-
-def _contents(todos: Todos) -> Sequence[object]:
-    return [todo.get("content") for todo in todos]
-
-
-def _under_way(todos: Todos) -> str:
-    """The step that the model is at, on one line."""
-    now = (todo.get("content") for todo in todos if todo.get("status") == "in_progress")
-    return one_line(str(next(now, "")))
-
-
-def _refusal(event: ev.ApprovalGiven) -> str:
-    if event.by == "mode":
-        return say("view.refused_mode")
-    return say("view.refused_why", why=one_line(event.why)) if event.why else say("view.refused")

@@ -178,6 +178,8 @@ def test_a_command_of_the_persons_own_shows_what_it_said(
     )
     shown = stage.play([start, done])
     assert shown.split("!make\n\n")[1] == expected
+    stage.view.tick()
+    assert stage.live == ""
 
 
 def test_the_step_under_way_stands_in_the_live_line() -> None:
