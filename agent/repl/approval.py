@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 from qwright.agent.language import say
 from qwright.agent.policy import Answer, Decision, Request
-from qwright.agent.repl.ports import Choosable
+from qwright.agent.repl.ports import Choosable, TerminalPort
 
 if TYPE_CHECKING:
-    from qwright.agent.repl.terminal import Terminal
     from qwright.agent.repl.view import View
 
 
-async def ask(terminal: Terminal, view: View, request: Request) -> Decision:
+async def ask(terminal: TerminalPort, view: View, request: Request) -> Decision:
     """Show exactly what would run and wait for an answer; Esc is no."""
     parts = [exact(request.subject), exact(request.diff)]
     if request.kind == "command":
