@@ -251,3 +251,17 @@ def test_checkpoints_name_the_step_and_the_prompt(room: Room) -> None:
         assert "prompt 1  edit" in shown
 
     room.sit(work)
+
+
+def test_accept_of_what_the_user_changed_too_asks_whose_to_keep(room: Room) -> None:
+    async def work(seat: Seat) -> None:
+        await seat.send("FIX")
+        (room.house.repo / "calc.py").write_bytes(BROKEN.replace(b"a - b", b"a * b"))
+        said = await seat.type("/accept all", None)
+        assert "changed on both sides" in said
+        assert "a * b" in seat.terminal.dialogs[-1].body
+        assert room.file("calc.py") == BROKEN.replace(b"a - b", b"a * b")
+        await seat.type("/accept all", "agent")
+        assert room.file("calc.py") == FIXED
+
+    room.sit(work)
