@@ -210,8 +210,10 @@ class View:
             self._stream = self._new_stream()
         self._busy().wrote(text, self._clock())
         self._stream.resize(self._sheet.room)
-        self._sheet.write("text", self._stream.feed(text))
-        self._tick_soon()
+        final = self._stream.feed(text)
+        self._sheet.write("text", final)
+        # What is final must not stand in the live lines too, not even for one frame.
+        self._tick_soon(now=bool(final))
 
     def _reasoned(self, text: str) -> None:
         if self._stream is not None:
@@ -222,8 +224,8 @@ class View:
         self._busy().wrote(text, self._clock(), thought=self._reasoning)
         self._tick_soon()
 
-    def _tick_soon(self) -> None:
-        if self._clock() - self._drawn_at > _REDRAW:
+    def _tick_soon(self, *, now: bool = False) -> None:
+        if now or self._clock() - self._drawn_at > _REDRAW:
             self.tick()
 
     def _end_reasoning(self) -> None:

@@ -91,6 +91,15 @@ def test_text_is_live_by_the_line_and_its_rate_is_told() -> None:
     assert "  And half ano\n" in stage.shown
 
 
+def test_what_is_final_leaves_the_live_lines_at_once() -> None:
+    stage = Stage()
+    stage.play([BEGIN, *streamed("some words")], seconds=1)
+    assert "some words" in stage.live
+    stage.play([ev.TextDelta(text=" more\nnext")], seconds=0)
+    assert "some words" not in stage.live
+    assert "  next" in stage.live
+
+
 def test_a_window_that_narrows_holds_for_the_next_line() -> None:
     stage = Stage(100)
     stage.play([BEGIN, *streamed("one two three four five six seven eight\n")])
