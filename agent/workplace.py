@@ -13,9 +13,9 @@ from qwright.agent.language import translated
 from qwright.sandbox.accept import finish_broken
 from qwright.sandbox.base import Sandbox
 from qwright.sandbox.bridge import Bridge
-from qwright.sandbox.errors import QwrightError, WorkspaceError
+from qwright.sandbox.errors import QwrightError, SandboxError, WorkspaceError
 from qwright.sandbox.session_dir import Session
-from qwright.sandbox.store import CheckpointStore
+from qwright.sandbox.store import RECOVERED, CheckpointStore
 from qwright.sandbox.tree import Tree
 from qwright.sandbox.workspace import Workspace
 
@@ -70,8 +70,9 @@ async def reopen_workspace(
 ) -> Workspace:
     """Go on in the files of a session that this process has taken over, killed or not.
 
-    As `open_workspace`, but what records or changes the files waits until the new container has
-    started, since one of before may still be writing until then.
+    As `open_workspace`; what was not recorded yet becomes a step. Where the container engine cannot
+    be reached, what records or changes the files waits for the container instead: a process of
+    before could still be writing. Raises WorkspaceError.
     """
     source = Path(session.record.source)
     if not source.is_dir():
@@ -80,8 +81,27 @@ async def reopen_workspace(
     if not store.work_tree.is_dir() or store.cursor() is None:
         raise WorkspaceError(f"session {session.record.id} ended before its first checkpoint")
     await asyncio.to_thread(finish_broken, source, session.path, store)
+    alone = await _alone()
+    if alone:
+        await asyncio.to_thread(_record_rest, store)
     start = starter(session, place, progress, on_failure)
-    return _workspace(session, store, start, disturbed=True)
+    return _workspace(session, store, start, disturbed=not alone)
+
+
+async def _alone() -> bool:
+    """Remove the containers of killed processes; whether that could be done."""
+    from qwright.sandbox.container import sweep_orphans
+
+    try:
+        await sweep_orphans()
+    except SandboxError:  # starting the container will fail too, and say why
+        return False
+    return True
+
+
+def _record_rest(store: CheckpointStore) -> None:
+    here = store.cursor()
+    store.record(RECOVERED, here.step if here else 0)
 
 
 def starter(

@@ -12,6 +12,7 @@ from typing import Literal
 
 from qwright.sandbox.errors import WorkspaceError
 from qwright.sandbox.failpoint import failpoint
+from qwright.sandbox.mending import drop_broken_refs
 from qwright.sandbox.plumbing import GitFailedError, Plumbing
 from qwright.sandbox.scan import (
     LITTER,
@@ -30,6 +31,8 @@ CURSOR = "refs/qwright/cursor"
 SEEN = "refs/qwright/seen"
 YOURS = "refs/qwright/yours"
 """Two states of the user's files; see seen.py."""
+RECOVERED = "recovered"
+"""Label of a step that holds what a killed process had not recorded."""
 SOURCE_HEAD = "Source-Head"
 """Trailer of the first checkpoint: the commit the user's repository was at."""
 _NOTHING = "0" * 40
@@ -255,41 +258,18 @@ class CheckpointStore:
         self._mend()
         here = self.cursor()
         if here is not None:  # what was staged, or half gone back to, becomes a step of its own
-            self._commit(here, "recovered", here.step, ())
+            self._commit(here, RECOVERED, here.step, ())
 
     def _mend(self) -> None:
         for lock in self.git_dir.rglob("*.lock"):
             lock.unlink(missing_ok=True)
-        self._drop_broken_refs()
+        drop_broken_refs(self._git, _STEPS, CURSOR, (SEEN, YOURS))
         try:
             self._git.run("ls-files", "-s", "--error-unmatch")
         except GitFailedError:
             (self.git_dir / "index").unlink(missing_ok=True)
             if self.cursor() is not None:
                 self._git.run("read-tree", CURSOR)
-
-    def _drop_broken_refs(self) -> None:
-        # Refs are not synced one by one: after a power cut the newest may be empty.
-        whole: list[str] = []
-        for ref in sorted((self.git_dir / _STEPS).glob("[0-9]*")):
-            name = ref.read_text(errors="replace").strip()
-            if re.fullmatch("[0-9a-f]{40}", name) and self._has(name):
-                whole.append(name)
-            else:
-                ref.unlink()
-        for ref in (self.git_dir / SEEN, self.git_dir / YOURS):
-            if ref.exists() and not self._has(ref.read_text(errors="replace").strip()):
-                ref.unlink()
-        cursor = self.git_dir / CURSOR
-        if whole and (not cursor.exists() or not self._has(cursor.read_text().strip())):
-            cursor.write_text(whole[-1] + "\n")
-
-    def _has(self, commit: str) -> bool:
-        try:
-            self._git.run("cat-file", "-e", f"{commit}^{{tree}}")
-        except GitFailedError:
-            return False
-        return True
 
     def _stage(self, found: Scan) -> None:
         try:

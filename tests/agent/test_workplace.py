@@ -70,13 +70,15 @@ def test_a_session_that_was_killed_goes_on_in_a_container_of_its_own(repo: Path)
     async def work(told: list[str]) -> None:
         session = Session.load(path, own=True)
         workspace = await reopen_workspace(session, Place(), told.append, fails)
+        assert [one.label for one in workspace.store.log()] == ["base", "edit", "recovered"]
+        assert [one.path for one in workspace.bridge.pending()] == ["a", "busy", "made"]
         assert (await workspace.pull()).paths == ["b"]
-        assert len(containers(path.name)) == 1
         before = workspace.tree.read("busy")
         await asyncio.sleep(0.5)
         assert workspace.tree.read("busy") == before
         done = await workspace.run("cat a b made; touch after")
         assert done.output == "2\nmine\nmade\n"
+        assert len(containers(path.name)) == 1
         await workspace.checkpoint("after", step=2)
         assert (await workspace.accept()).paths == ["a", "after", "busy", "made"]
         await workspace.close()
