@@ -56,6 +56,7 @@ class Dialog:
         self._body = only_style(body, reverse=False)
         self._digits = digits
         self._filter = ""
+        self._shown = list(range(len(options)))
         self._chosen = min(max(start, 0), max(len(options) - 1, 0))
         self._scroll = 0
         self._page = 1
@@ -72,20 +73,18 @@ class Dialog:
 
     def take(self) -> None:
         """Enter: what is chosen is the answer."""
-        shown = self._shown()
-        if shown:
-            self.finish(shown[self._chosen])
+        if self._shown:
+            self.finish(self._shown[self._chosen])
 
     def move(self, by: int) -> None:
-        shown = self._shown()
-        self._chosen = (self._chosen + by) % len(shown) if shown else 0
+        self._chosen = (self._chosen + by) % max(len(self._shown), 1)
 
     def scroll(self, pages: int) -> None:
         """The body, by pages; without a body the list."""
         if self._body:
             self._scroll = max(self._scroll + pages * self._page, 0)
         else:
-            last = max(len(self._shown()) - 1, 0)
+            last = max(len(self._shown) - 1, 0)
             self._chosen = min(max(self._chosen + pages * self._page, 0), last)
 
     def type(self, text: str) -> None:
@@ -107,10 +106,8 @@ class Dialog:
 
     def _narrow(self, text: str) -> None:
         self._filter, self._chosen = text, 0
-
-    def _shown(self) -> list[int]:
-        words = self._filter.lower().split()
-        return [
+        words = text.lower().split()
+        self._shown = [
             number
             for number, option in enumerate(self.options)
             if all(word in f"{option.label} {option.detail}".lower() for word in words)
@@ -127,7 +124,7 @@ class Dialog:
 
     def current(self) -> Row:
         """What Enter would take, on one line."""
-        shown = self._shown()
+        shown = self._shown
         return self._option(self._chosen, shown[self._chosen]) if shown else []
 
     def rows(self, width: int, height: int) -> list[Row]:
@@ -153,7 +150,7 @@ class Dialog:
         return list(map(_barred, body))
 
     def _drawn_options(self, width: int, listed: int) -> list[Row]:
-        shown = self._shown()
+        shown = self._shown
         if not self._body:
             self._page = max(listed - 1, 1)
         first = min(max(self._chosen - listed // 2, 0), max(len(shown) - listed, 0))

@@ -88,6 +88,7 @@ class Prompt:
             return None
         text = self._remember()
         self.set("")
+        self.buffer.reset()
         return text if text.strip() else None
 
     def _taken_by_enter(self) -> bool:
