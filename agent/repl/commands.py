@@ -17,6 +17,7 @@ from qwright.agent.repl import (
     commands_state,
     help_page,
 )
+from qwright.agent.repl.columns import one_line
 from qwright.agent.repl.command import Command, CommandError, Context
 from qwright.agent.repl.completion import CommandInfo
 from qwright.agent.repl.custom import CustomCommand, Loaded, load
@@ -150,4 +151,6 @@ def _parsed(text: str) -> tuple[str, str]:
 
 
 def _info(custom: CustomCommand) -> CommandInfo:
-    return CommandInfo(custom.name, (), custom.hint, custom.description)
+    return CommandInfo(
+        custom.name, (), one_line(custom.hint, 40), one_line(custom.description, 200)
+    )

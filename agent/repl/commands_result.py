@@ -13,7 +13,7 @@ from qwright.agent.repl.columns import one_line
 from qwright.agent.repl.command import Command, CommandError, Context, among, pick
 from qwright.agent.repl.hunks import chosen_hunks
 from qwright.agent.repl.ports import Choosable
-from qwright.tools.sanitise import shown_name
+from qwright.tools.sanitise import sanitise, shown_name
 
 if TYPE_CHECKING:
     from qwright.agent.deliver import Delivered
@@ -154,7 +154,7 @@ async def commit(context: Context, argument: str) -> None:
 async def _message(context: Context) -> str:
     """The model's message as the person leaves it; "" when they do not want to commit."""
     work = context.chat.suggest_message()
-    suggested = (await context.repl.during(say("commands.writing_message"), work)).strip()
+    suggested = sanitise(await context.repl.during(say("commands.writing_message"), work)).strip()
     options = [
         Choosable(say("commands.commit_so")),
         Choosable(say("commands.commit_edit")),

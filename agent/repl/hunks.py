@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from qwright.agent.language import say
+from qwright.agent.repl.approval import exact
 from qwright.agent.repl.command import Context
 from qwright.agent.repl.ports import Choosable
-from qwright.tools.sanitise import sanitise, shown_name
+from qwright.tools.sanitise import shown_name
 
 if TYPE_CHECKING:
     from qwright.sandbox.bridge import Hunk
@@ -39,6 +40,7 @@ async def chosen_hunks(context: Context, hunks: Sequence[Hunk], title: str) -> l
 
 async def _asked(context: Context, head: str, hunk: Hunk) -> str | None:
     options = [Choosable(say(f"commands.hunk_{key}"), key=key) for key in _KEYS]
-    body = sanitise("\n".join([hunk.header, *hunk.lines]))
+    # What a terminal would hide or reorder is named: this is what is said yes to.
+    body = exact("\n".join(line.removesuffix("\r") for line in (hunk.header, *hunk.lines)))
     place = await context.terminal.choose(head, options, body=body)
     return None if place is None else _KEYS[place]

@@ -23,6 +23,10 @@ SCRIPT = follows(
             says(call("edit", path="calc.py", old_string="a - b", new_string="a + b")),
             says(text="Fixed it:\n\n```python\nreturn a + b\n```\n\nDone."),
         ),
+        "HIDE": (
+            says(call("write_file", path="new.md", content="safe\u202eevil\x1b[8m\n")),
+            says(text="Hidden."),
+        ),
         "NEW": (says(call("write_file", path="new.md", content="new\n")), says(text="Written.")),
         "LONG": (
             says(
@@ -123,6 +127,15 @@ def test_all_of_a_file_and_none_of_a_file_skip_its_other_hunks(room: Room) -> No
         assert room.file("new.md") == b"new\n"
         await seat.type("/accept -p", "a")
         assert room.file("long.txt").count(b"LINE") == 2
+
+    room.sit(work)
+
+
+def test_a_hunk_hides_nothing_of_what_is_said_yes_to(room: Room) -> None:
+    async def work(seat: Seat) -> None:
+        await seat.send("HIDE")
+        await seat.type("/accept -p", None)
+        assert seat.terminal.dialogs[-1].body.endswith("+safe<U+202E>evil<1B>[8m")
 
     room.sit(work)
 
