@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from qwright.agent.deliver import Wanted, apply, check, deliver, ends
+from qwright.agent.deliver import Wanted, apply, check, deliver, ends, save_as_branch
 from qwright.agent.errors import ConfigError
 from qwright.agent.exits import Exit
+from qwright.sandbox.bridge import Bridge
 from qwright.sandbox.checkout import create_checkout
 from qwright.sandbox.errors import WorkspaceError
 from qwright.sandbox.session_dir import Session
@@ -133,3 +134,51 @@ def test_a_session_without_a_checkpoint_has_nothing_to_apply(repo: Path) -> None
     for action in (ends, apply):
         with pytest.raises(WorkspaceError, match="before its first checkpoint"):
             action(session)
+
+
+def bridge(session: Session) -> Bridge:
+    return Bridge(Path(session.record.source), session.path, session.store())
+
+
+def changed(session: Session) -> list[str]:
+    return [change.path for change in session.store().changed(*ends(session))]
+
+
+def test_what_was_accepted_in_part_is_applied_to_the_end_and_undone_in_steps(
+    session: Session, repo: Path
+) -> None:
+    work(session, a_py=b"new\n", c_py=b"1\n")
+    between = bridge(session)
+    between.accept([hunk for hunk in between.hunks() if hunk.path == "a.py"])
+    assert changed(session) == ["a.py", "c.py"]
+    assert apply(session).text.endswith(": c.py")
+    assert apply(session).text == "Your working tree has these changes already."
+    assert between.undo().paths == ["c.py"]
+    assert between.undo().paths == ["a.py"]
+    assert (repo / "a.py").read_bytes() == b"old\n"
+    assert apply(session).text.endswith(": a.py, c.py")
+
+
+def test_what_the_user_took_back_by_hand_can_be_applied_again(session: Session, repo: Path) -> None:
+    work(session, a_py=b"new\n")
+    apply(session)
+    git(repo, "checkout", "-q", "--", "a.py")
+    assert apply(session).text.endswith(": a.py")
+    assert (repo / "a.py").read_bytes() == b"new\n"
+
+
+def test_the_user_s_own_edits_are_no_work_of_the_session(session: Session, repo: Path) -> None:
+    between = bridge(session)
+    put(repo, {"mine.py": b"1\n", "b.py": b"mine\n"})
+    assert between.pull().paths == ["b.py", "mine.py"]
+    assert changed(session) == []
+    work(session, a_py=b"new\n")
+    between.accept()
+    put(repo, {"mine.py": b"2\n"})
+    between.pull()
+    assert changed(session) == ["a.py"]
+    save_as_branch(session, "work")
+    assert git(repo, "show", "--name-only", "--format=", "work").split() == ["a.py"]
+    put(repo, {"a.py": b"new, and mine\n"})
+    assert between.pull().paths == ["a.py"]
+    assert changed(session) == ["a.py"]
