@@ -32,7 +32,7 @@ from qwright.agent.results import Results
 from qwright.agent.setting import Setting, Status
 from qwright.agent.turns import Turn, Turns
 from qwright.agent.undo import Taken
-from qwright.agent.wait import Wait
+from qwright.agent.wait import GIVEN_UP, Wait
 from qwright.agent.workplace import Place
 from qwright.sandbox.added import add_directory
 from qwright.sandbox.errors import QwrightError
@@ -128,7 +128,7 @@ class Chat:
         """
         prepared = await self._wait.for_(self._prepare(prompt, verify))
         if prepared is None:
-            yield _interrupted()
+            yield GIVEN_UP
             return
         agent, task, before, lines = prepared
         turn = self.turns.begin(prompt, self._desk.transcript.mark(), before)
@@ -165,7 +165,7 @@ class Chat:
         finally:
             await self._desk.ended(turn, self.choice.name)
         if done is None:
-            yield _interrupted()
+            yield GIVEN_UP
             return
         finished = ev.ToolFinished(
             id="shell",
@@ -189,6 +189,8 @@ class Chat:
             async with aclosing(agent.compact(hint)) as events:
                 async for event in events:
                     self._desk.note(event)
+                    if isinstance(event, ev.UsageReported):
+                        self._desk.add(event.request, event.cost)
                     yield event
         finally:
             self._running = False
@@ -331,14 +333,17 @@ class Chat:
         diff = await self.results.uncommitted()
         agent = await self.ready()
         examples = await asyncio.to_thread(recent_subjects, self.source, 5)
-        return await asides.commit_message(agent.model, agent.profile, diff, examples)
+        with self._desk.aside() as budget:
+            asked = (agent.model, agent.profile, diff, examples)
+            return await asides.commit_message(*asked, budget=budget)
 
     async def suggest_title(self) -> str:
         """A few words for the first prompt; by the model where that is cheap."""
         agent = await self.ready()
         answer = next((one.content for one in agent.messages if one.role == "assistant"), "")
-        prompt = self.session.record.prompt
-        return await asides.title_for(agent.model, agent.profile, prompt, answer)
+        asked = (agent.model, agent.profile, self.session.record.prompt, answer)
+        with self._desk.aside() as budget:
+            return await asides.title_for(*asked, budget=budget)
 
     def set_title(self, title: str) -> None:
         self.session.update(title=title)
@@ -390,9 +395,3 @@ class Chat:
         self.interrupt()
         await self._desk.close()
         await self._connection.close()
-
-
-def _interrupted() -> ev.RunFinished:
-    return ev.RunFinished(
-        reason="interrupted", text="interrupted", turns=0, tokens=ev.Tokens(), seconds=0.0
-    )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 from qwright.agent import events as ev
 from qwright.agent.eventlog import EventLog, spent
+from qwright.agent.limits import Budget, Limits
 from qwright.agent.results import Results
 from qwright.agent.transcript import Transcript
 from qwright.agent.turns import Turn, Turns
@@ -18,6 +20,7 @@ from qwright.sandbox.errors import QwrightError
 from qwright.sandbox.session_dir import Session
 from qwright.sandbox.workspace import Workspace
 
+ASIDE_SECONDS = 30.0
 SandboxState = Literal["starting", "ready", "failed"]
 
 
@@ -85,9 +88,22 @@ class Desk:
         """Log an event, and add up what it cost."""
         self._log.append(event)
         if isinstance(event, ev.RunFinished):
-            self.tokens = self.tokens.plus(event.tokens)
-            costs = (self.cost, event.cost)
-            self.cost = None if None in costs else sum(cost or 0.0 for cost in costs)
+            self.add(event.tokens, event.cost)
+
+    def add(self, tokens: ev.Tokens, cost: float | None) -> None:
+        """Count what was spent; None is a cost that is not known."""
+        self.tokens = self.tokens.plus(tokens)
+        costs = (self.cost, cost)
+        self.cost = None if None in costs else sum(cost or 0.0 for cost in costs)
+
+    @contextmanager
+    def aside(self) -> Generator[Budget]:
+        """For a question beside the conversation, which costs as well."""
+        budget = Budget(Limits(seconds=ASIDE_SECONDS))
+        try:
+            yield budget
+        finally:
+            self.add(budget.tokens, budget.cost)
 
     async def cursor(self) -> str:
         """The commit of the last checkpoint; "" while there is none."""

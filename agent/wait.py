@@ -6,7 +6,13 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from qwright.agent import events as ev
+
 T = TypeVar("T")
+GIVEN_UP = ev.RunFinished(
+    reason="interrupted", text="interrupted", turns=0, tokens=ev.Tokens(), seconds=0.0
+)
+"""What ends a run that had not begun when it was given up."""
 
 
 class Wait:
