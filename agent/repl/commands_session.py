@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,8 @@ from qwright.agent.repl.columns import one_line, table
 from qwright.agent.repl.command import Command, CommandError, Context, no_argument, one_of, pick
 from qwright.agent.repl.commands_back import choose_turn
 from qwright.agent.repl.ports import Choosable
-from qwright.sandbox.session_dir import Session, find_session, list_sessions
+from qwright.sandbox.errors import WorkspaceError
+from qwright.sandbox.session_dir import Session, find_session, list_sessions, sessions_dir
 from qwright.tools.sanitise import shown_name
 
 _LISTED = 20
@@ -128,8 +130,15 @@ def _when(session: Session) -> str:
 
 
 def _ids(context: Context, typed: str) -> Sequence[str]:
-    found = _of_project(context.chat.source)
-    return [one.record.id for one in found if one.record.id.startswith(typed)][:_LISTED]
+    """Of the newest sessions only: this is asked at every key."""
+    names = sorted((one.name for one in sessions_dir().iterdir()), reverse=True)
+    here, source = context.chat.session.record.id, str(context.chat.source)
+    found: list[str] = []
+    for name in [one for one in names if one.startswith(typed) and one != here][:_OFFERED]:
+        with suppress(WorkspaceError):
+            record = Session.load(sessions_dir() / name).record
+            found += [name] if record.prompt and record.source == source else []
+    return found
 
 
 async def fork(context: Context, argument: str) -> None:
