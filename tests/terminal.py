@@ -52,7 +52,8 @@ class Terminal:
         self._emulator = Emulator(columns, lines, lambda text: self._pty.write(text.encode()))
         self.raw = bytearray()
         self.heard_at = time.monotonic()
-        more = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        # As xterm it does not wrap lines anew when it is resized; programs go by its variable.
+        more = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "XTERM_VERSION": "XTerm(390)"}
         self._ready = threading.Event()
         self._pty = PseudoTerminal(
             argv, cwd=cwd, env={**more, **env}, columns=columns, lines=lines, heard=self._heard

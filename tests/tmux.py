@@ -76,6 +76,10 @@ class Tmux:
             time.sleep(WAIT)
         return self.screen()
 
+    def pause(self) -> None:
+        """Long enough for a program that draws to have drawn."""
+        time.sleep(10 * WAIT)
+
     def ended(self, *, seconds: float = SECONDS) -> None:
         until = time.monotonic() + seconds
         while self.alive:

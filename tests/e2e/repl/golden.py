@@ -24,7 +24,11 @@ _MASKS = (
     (r"(?<![\w.])\d+(\.\d+)? ?秒", "<t>"),
     (r"\b\d+(\.\d+)? ?(tok(ens)?/s|t/s)", "<rate>"),
     (r"[⠀-⣿]", "*"),
+    # A call that took no time says nothing of it.
+    (r"(?<=\S)( ·|  ) ?<t>$", ""),
+    (r"/tmp/\S+|/var/\S+|/private/\S+", "<path>"),
 )
+_MASK = re.compile(r"<(session|commit|repo|home|time|t|rate|path)>")
 
 
 def masked(text: str) -> str:
@@ -50,6 +54,6 @@ def _masked_line(line: str) -> str:
     found = line
     for pattern, replacement in _MASKS:
         found = re.sub(pattern, replacement, found)
-    if found == line:
-        return line
+    if not _MASK.search(found):
+        return found
     return re.sub(r"(?<=\S) {3,}", "   ", found)
