@@ -66,7 +66,7 @@ class Loaded:
 
 def load(directory: Path) -> Loaded:
     """The commands that hold in `directory`; the user's own win. Never raises for a bad file."""
-    mine = {one.name: one for one in _parsed(_files(config_dir(), "commands"))}
+    mine = {one.name: one for one in _parsed(_own_files(config_dir() / "commands"))}
     project = project_root(directory)
     files = _files(project, FOLDER)
     theirs = {one.name: one for one in _parsed(files, of_project=True)}
@@ -117,6 +117,16 @@ def _parsed(files: Mapping[str, bytes], *, of_project: bool = False) -> Iterator
         text = data.decode("utf-8", "replace")
         if _NAME.fullmatch(name) and text.strip():
             yield _parse(name.lower(), text, of_project)
+
+
+def _own_files(folder: Path) -> dict[str, bytes]:
+    """The user's markdown files. Links count, wherever they lead: so people keep dotfiles."""
+    found: dict[str, bytes] = {}
+    for file in sorted(folder.rglob("*.md"))[:_MOST]:
+        with suppress(OSError):
+            if file.is_file() and file.stat().st_size <= _LARGEST:
+                found[file.relative_to(folder).as_posix()] = file.read_bytes()
+    return found
 
 
 def _files(root: Path, folder: str) -> dict[str, bytes]:

@@ -55,6 +55,16 @@ def test_the_users_own_are_there_at_once_with_folders_in_the_name(
     assert load(project).untrusted == 0
 
 
+def test_the_users_own_may_be_links_as_dotfiles_are(project: Path, tmp_path: Path) -> None:
+    kept = put(tmp_path / "dotfiles" / "review.md", REVIEW)
+    folder = tmp_path / "home/config/commands"
+    folder.mkdir(parents=True)
+    (folder / "review.md").symlink_to(kept)
+    (folder / "gone.md").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(folder / "pipe.md")
+    assert list(load(project).commands) == ["review"]
+
+
 def test_arguments_are_filled_in_once(project: Path, tmp_path: Path) -> None:
     put(tmp_path / "home/config/commands/review.md", REVIEW)
     review = load(project).commands["review"]
