@@ -137,17 +137,18 @@ class Desk:
 
     async def _open(self) -> Workspace:
         arguments = (self._place, self._progress, self._on_failure)
-        if not (self.session.path / "store.git").is_dir():
-            return await open_workspace(self.session, self._directory, *arguments)
-        workspace = await reopen_workspace(self.session, *arguments)
-        await self._mend(workspace)
+        if (self.session.path / "store.git").is_dir():
+            workspace = await reopen_workspace(self.session, *arguments)
+            await self._mend()
+        else:
+            workspace = await open_workspace(self.session, self._directory, *arguments)
+        workspace.bridge.warm()
         return workspace
 
-    async def _mend(self, workspace: Workspace) -> None:
-        """Give what a killed process was doing its place: a step, and the end of its turn."""
-        await workspace.checkpoint("found on return", step=0)
+    async def _mend(self) -> None:
+        """Give the turn in which a process was killed its end: what was found there."""
         last = self.turns.all[-1] if self.turns.all else None
-        cursor = await asyncio.to_thread(workspace.store.cursor)
+        cursor = await asyncio.to_thread(self.session.store().cursor)
         if last and cursor and not last.after:
             before = last.before or self.session.record.base
             self.turns.update(last, before=before, after=cursor.commit)
