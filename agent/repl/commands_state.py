@@ -24,6 +24,7 @@ async def status(context: Context, argument: str) -> None:
     chat = context.chat
     now = chat.status()
     place = chat.setting.place
+    meaning = say("commands.named", name=now.mode, text=say(f"commands.mode_{now.mode}"))
     used = say("commands.of_tokens", used=now.context_used, size=now.context_size)
     rows = [
         (say("commands.row_title"), now.title),
@@ -34,7 +35,7 @@ async def status(context: Context, argument: str) -> None:
         ),
         (say("commands.row_context"), used),
         (say("commands.row_spent"), _spent(context)),
-        (say("commands.row_mode"), f"{now.mode}: {say(f'commands.mode_{now.mode}')}"),
+        (say("commands.row_mode"), meaning),
         (say("commands.row_sandbox"), say(f"commands.sandbox_{now.sandbox}")),
         (say("commands.row_network"), place.network),
         (say("commands.row_verify"), chat.setting.verify or ""),
