@@ -8,7 +8,7 @@ import re
 import pytest
 
 from tests.e2e.house import FILES, FIXED, House
-from tests.e2e.repl.stage import MESSAGE, confirm, opened, playing
+from tests.e2e.repl.stage import MESSAGE, ask, confirm, opened, playing
 from tests.e2e.repl.test_commands import manual, requests, says_once
 from tests.e2e.scripted_server import call, says
 from tests.sandbox.repos import git
@@ -120,6 +120,39 @@ def test_undo_keeps_what_the_user_did_since(house: House) -> None:
         says_once(repl, "/undo", re.compile(r"Undone[\s\S]*Undone"))
         repl.send("/undo")
         repl.wait_for(re.compile(r"✗.*nothing to undo", re.IGNORECASE))
+
+
+def test_both_sides_change_a_line(house: House) -> None:
+    """Nothing is written; the model is told; the person chooses, and can take it back."""
+    ours = LONG.replace("line 3\n", "line three\n").replace("line 33\n", "line thirty-three\n")
+    with playing(SCRIPT) as server, opened(house, server, lines=40) as repl:
+        turn(repl, "do two")
+        by_hand = LONG.replace("line 3\n", "line by hand\n")
+        (house.repo / "long.txt").write_text(by_hand)
+        ask(repl, "/accept all", "How to go on?")
+        assert "+line by hand" in repl.screen()
+        assert read(house, "long.txt") == by_hand
+        assert not (house.repo / "new.txt").exists()
+        confirm(repl, "esc")
+        turn(repl, "hello now")
+        assert "the same lines of long.txt" in repl.all()
+        assert "+line by hand" in json.dumps(requests(server)[-1]["messages"])
+        says_once(repl, "/accept all", "How to go on?")
+        confirm(repl, "3")
+        repl.wait_for("working tree: long.txt")
+        assert read(house, "long.txt") == ours
+
+
+def test_the_persons_side_of_a_conflict_can_win(house: House) -> None:
+    with playing(SCRIPT) as server, opened(house, server, lines=40) as repl:
+        turn(repl, "do two")
+        by_hand = LONG.replace("line 3\n", "line by hand\n")
+        (house.repo / "long.txt").write_text(by_hand)
+        ask(repl, "/accept all", "How to go on?")
+        confirm(repl, "2")
+        repl.wait_for("working tree: new.txt")
+        assert read(house, "long.txt") == by_hand
+        says_once(repl, "!cat long.txt", "line by hand")
 
 
 def test_a_branch(house: House) -> None:
