@@ -113,7 +113,10 @@ def undo_apply(source: Path, session_dir: Path, store: CheckpointStore) -> Appli
 
 
 def finish_broken(source: Path, session_dir: Path, store: CheckpointStore) -> None:
-    """Take back an application that was killed half-way. Raises ConflictError, WorkspaceError."""
+    """Take back an application that was killed half-way. Raises WorkspaceError.
+
+    A file that the user has edited since, in the same places, stays as they left it.
+    """
     log = journal.latest(session_dir / "applied")
     if log is not None and log.state in ("started", "undoing"):
         with _locked(source) as tree:
@@ -125,10 +128,18 @@ def patch_text(store: CheckpointStore, base: Checkpoint, result: Checkpoint) -> 
     return store.patch(base, result)
 
 
-def _take_back(tree: Tree, log: Journal, store: CheckpointStore) -> Applied:
+def _take_back(tree: Tree, log: Journal, store: CheckpointStore, *, leave: bool = False) -> Applied:
+    """With `leave`, a file in which the user edited the same place meanwhile stays as it is."""
     _remove_temporaries(tree, log)
     wanted = _recorded_versions(store, log)
-    steps = _plan(tree, wanted, Plumbing(store.git_dir))
+    while True:
+        try:
+            steps = _plan(tree, wanted, Plumbing(store.git_dir))
+            break
+        except ConflictError as error:
+            if not leave:
+                raise
+            wanted = {path: two for path, two in wanted.items() if path not in error.paths}
     log = log.mark("undoing")
     failpoint("undo-journal")
     _carry_out(tree, steps)
@@ -143,7 +154,7 @@ def _take_back(tree: Tree, log: Journal, store: CheckpointStore) -> Applied:
 def _finish_broken(tree: Tree, session_dir: Path, store: CheckpointStore) -> None:
     log = journal.latest(session_dir / "applied")
     if log is not None and log.state in ("started", "undoing"):
-        _take_back(tree, log, store)
+        _take_back(tree, log, store, leave=True)
 
 
 def _versions(store: CheckpointStore, changes: Iterable[Change]) -> _Versions:

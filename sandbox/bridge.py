@@ -101,6 +101,7 @@ class Bridge:
 
     def accept(self, chosen: Collection[Hunk] | None = None) -> Applied:
         """Bring what is pending, or these hunks, to the user's files; `undo` takes it back."""
+        finish_broken(self.source, self._session, self._store)
         seen, target = self.seen, self._cursor()
         if chosen is not None:
             target = build(self._store, seen, self._entries(chosen), "accepted")
@@ -199,6 +200,7 @@ class Bridge:
 
     def apply_revert(self, before: Checkpoint, after: Checkpoint) -> Applied:
         """As `revert` for the user's files alone, as far as they have it."""
+        finish_broken(self.source, self._session, self._store)
         seen = self.seen
         merged = merge(self._store, after, seen, before)
         _require_none(merged.conflicts)

@@ -10,11 +10,14 @@ import tempfile
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from qwright.sandbox.errors import WorkspaceError
+from qwright.sandbox.tree import shown
 from qwright.sandbox.user_repo import UserRepo
 
+_RUN_ON_COMMIT = (".husky/*", ".pre-commit-config.yaml", "lefthook.y*ml", ".lefthook*")
 _GRACE = 10.0
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 
@@ -37,7 +40,8 @@ def commit(
 
     New files are added, absent ones removed; what is staged otherwise stays staged and is not
     committed. `timeout` in seconds is for all hooks together. Raises WorkspaceError when there is
-    nothing to commit or when git or a hook refuses; the index is then as it was.
+    nothing to commit, when git or a hook refuses, or when one of the paths is itself a hook; the
+    index is then as it was.
     """
     repo = UserRepo.find(source)
     if repo is None:
@@ -47,6 +51,7 @@ def commit(
     new, wanted = _sorted(repo, paths)
     if not wanted:
         raise WorkspaceError("nothing to commit: these files are as in the last commit")
+    _require_no_hook(repo, wanted)
     git = _Git(repo.root, timeout)
     if new:
         git.run("add", "--intent-to-add", paths=new)
@@ -81,6 +86,21 @@ def _sorted(repo: UserRepo, paths: Collection[str]) -> tuple[list[str], list[str
     present = [path for path in paths if os.path.lexists(repo.root / path)]
     new = [path for path in present if path not in indexed]
     return new, [path for path in paths if path in differing or path in new]
+
+
+def _require_no_hook(repo: UserRepo, paths: Collection[str]) -> None:
+    # What ran in the sandbox so far would run outside it, before anybody has looked.
+    # The last value is UserRepo's own, which runs no hooks.
+    configured = repo.run("config", "--path", "--null", "--get-all", "core.hooksPath")
+    places = os.fsdecode(configured).split("\0")[:-2] or [".git/hooks"]
+    hooks = os.path.relpath(repo.root / places[-1], repo.root)
+    for path in paths:
+        known = any(fnmatchcase(path, pattern) for pattern in _RUN_ON_COMMIT)
+        if known or path.startswith(f"{hooks}/"):
+            raise WorkspaceError(
+                f"this commit would run {shown(path)}, which the session changed: look at it, then "
+                "commit with git yourself"
+            )
 
 
 def _names(raw: bytes) -> set[str]:

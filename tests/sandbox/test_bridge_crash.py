@@ -163,6 +163,19 @@ def test_a_revert_of_both_that_is_killed_can_be_repeated(scene: Scene, failpoint
     assert scene.checkout == scene.user
 
 
+def test_what_was_edited_after_a_half_accept_stays_as_the_user_left_it(scene: Scene) -> None:
+    scene.kill("accept", "apply-file:2")
+    assert (scene.repo / "a.py").read_bytes() == edited(3, 30)
+    mine = edited(3, word=b"mine")
+    put(scene.repo, {"a.py": mine})
+    bridge = scene.bridge()
+    assert bridge.pull().conflicts == ["a.py"]
+    assert (scene.repo / "a.py").read_bytes() == mine
+    assert (scene.repo / "gone").exists()
+    assert latest(scene.path / "applied") is None
+    assert bridge.accept([hunk for hunk in bridge.hunks() if hunk.path == "gone"]).paths == ["gone"]
+
+
 def test_hunks_are_accepted_whole_or_not_at_all(scene: Scene) -> None:
     old = scene.user
     scene.kill("accept one", "file-written")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,13 @@ def hook(repo: Path, name: str, script: str) -> None:
 def shown(repo: Path, commit_: str) -> list[str]:
     shape = ("--format=", "--no-renames", "--name-status", "-z")
     return git(repo, "show", *shape, commit_).split("\0")[:-1]
+
+
+def ended(pid: str) -> bool:
+    try:
+        return Path("/proc", pid, "stat").read_text().split()[2] == "Z"
+    except OSError:
+        return True
 
 
 def status(repo: Path) -> list[str]:
@@ -78,10 +86,22 @@ def test_a_hook_that_never_ends_is_ended(repo: Path) -> None:
     put(repo, {"a": b"2\n"})
     with pytest.raises(WorkspaceError, match=r"did not end within 1 s"):
         commit(repo, ["a"], "Change", timeout=1.0)
-    process = Path("/proc", (repo / ".git/pid").read_text().strip(), "stat")
-    assert not process.exists() or process.read_text().split()[2] == "Z"
+    pid = (repo / ".git/pid").read_text().strip()
+    assert any(ended(pid) or time.sleep(0.1) for _ in range(100))
     assert not (repo / ".git/index.lock").exists()
     assert status(repo) == [" M a"]
+
+
+@pytest.mark.parametrize("path", [".githooks/pre-commit", ".husky/pre-commit", "lefthook.yml"])
+def test_a_hook_that_the_session_made_is_not_run_by_its_commit(repo: Path, path: str) -> None:
+    git(repo, "config", "core.hooksPath", ".githooks")
+    put(repo, {path: b"#!/bin/sh\ntouch ran\n", "a": b"2\n"})
+    (repo / path).chmod(0o755)
+    before = status(repo)
+    with pytest.raises(WorkspaceError, match="commit with git yourself"):
+        commit(repo, ["a", path], "Change")
+    assert status(repo) == before
+    assert not (repo / "ran").exists()
 
 
 def test_nothing_to_commit_is_said_before_any_hook_runs(repo: Path) -> None:
