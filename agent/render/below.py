@@ -16,8 +16,6 @@ from qwright.agent.render.read_diff import read_diff
 from qwright.agent.render.theme import Role, Theme
 from qwright.agent.render.toolline import Call, duration, many
 
-_OPENS = " · Ctrl-O"
-"""Shows all of it."""
 _DIFF_LINES = 12
 _LINES_GOOD = 3
 _LINES_BAD = 8
@@ -31,22 +29,25 @@ _TODOS: Mapping[str, tuple[str, Role, str]] = {
 """Of each state of a step: its sign, the sign's colour, and the word for a screen reader."""
 
 
-def below(done: ToolFinished, width: int, theme: Theme) -> list[Text]:
-    """The lines below a finished call: no more than tells what happened."""
+def below(done: ToolFinished, width: int, theme: Theme, hint: str = "") -> list[Text]:
+    """The lines below a finished call: no more than tells what happened.
+
+    `hint` says where something was left out how to see it.
+    """
     details = done.details
     if done.is_error and "exit_code" not in details:
-        return _told(done.text, width, theme)
+        return _told(done.text, width, theme, hint)
     if "exit_code" in details:
         limit = _LINES_BAD if done.is_error else _LINES_GOOD
-        return barred(_output(done), width, theme, limit)
-    return _changes(str(details.get("diff", "")), width, theme, _DIFF_LINES)
+        return barred(_output(done), width, theme, limit, hint)
+    return _changes(str(details.get("diff", "")), width, theme, _DIFF_LINES, hint)
 
 
 def opened(call: Call, done: ToolFinished, width: int, theme: Theme) -> list[Text]:
     """Everything about a finished call: what was asked, its diff, what came of it."""
     diff = "" if done.is_error else str(done.details.get("diff", ""))
     if diff:
-        return _changes(diff, width, theme, 0)
+        return _changes(diff, width, theme, 0, "")
     shown = call.subject if columns(call.subject) < width // 2 else None
     arguments = {name: value for name, value in call.arguments.items() if value != shown}
     asked = "\n".join(_argument(name, value) for name, value in arguments.items())
@@ -64,27 +65,28 @@ def _output(done: ToolFinished) -> str:
     return str(done.details["output"]) if "output" in done.details else done.text
 
 
-def _told(text: str, width: int, theme: Theme) -> list[Text]:
+def _told(text: str, width: int, theme: Theme, hint: str) -> list[Text]:
     """Why a call did not work, in sentences."""
     bar = styled(theme.bar, theme["dim"])
     lines = [code_line(line) for line in text.strip().split("\n")]
     drawn = [part for line in lines for part in wrapped(Text(line), width, bar, bar)]
-    return shortened(drawn, _LINES_BAD, theme, _OPENS)
+    return shortened(drawn, _LINES_BAD, theme, hint)
 
 
-def _changes(diff: str, width: int, theme: Theme, limit: int) -> list[Text]:
+def _changes(diff: str, width: int, theme: Theme, limit: int, hint: str) -> list[Text]:
     lines = [row for file in read_diff(diff) for row in draw_rows(file, width, theme)]
-    return shortened(lines, limit, theme, _OPENS)
+    return shortened(lines, limit, theme, hint)
 
 
-def barred(text: str, width: int, theme: Theme, limit: int, *, whole: bool = False) -> list[Text]:
+def barred(
+    text: str, width: int, theme: Theme, limit: int, hint: str = "", *, whole: bool = False
+) -> list[Text]:
     """The last `limit` lines of output, behind a bar; long lines are cut, or folded if `whole`."""
     lines = text.strip("\n").split("\n") if text.strip() else []
     bar = styled(theme.bar, theme["dim"])
     drawn: list[Text] = []
     if len(lines) > limit + 1:
         told = many("view.earlier_lines", len(lines) - limit)
-        hint = "" if whole else _OPENS
         drawn.append(bar + styled(f"… {told}{hint}", theme["dim"]))
         lines = lines[-limit:]
     for line in lines:

@@ -105,11 +105,17 @@ def _prefixed(line: Text, prefix: str | Text) -> Text:
 def _ansi(line: Text, theme: Theme) -> str:
     system = _SYSTEMS.get(theme.depth)
     if system is None:
-        return line.plain
+        return _harmless(line.plain)
     drawn: list[str] = []
     for text, style, _ in line.render(_console()):
+        text = _harmless(text)
         drawn.append(style.render(text, color_system=system) if style else text)
     return "".join(drawn)
+
+
+def _harmless(text: str) -> str:
+    """The last word on what reaches a terminal, whoever forgot to say it before."""
+    return sanitise(text).replace("\n", " ")
 
 
 @cache

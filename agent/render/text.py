@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any, TextIO
+from collections.abc import Sequence
+from typing import TextIO
 
 from rich.console import Console
 from rich.status import Status
@@ -13,10 +13,15 @@ from rich.text import Text
 from qwright.agent import events as ev
 from qwright.agent.language import say
 from qwright.agent.outcome import Outcome
+from qwright.agent.render.below import below, todo_lines, todos_of
+from qwright.agent.render.diffs import draw_diff, shortened
+from qwright.agent.render.ink import draw, styled
+from qwright.agent.render.theme import load
+from qwright.agent.render.toolline import Call, tool_line
 from qwright.tools.sanitise import sanitise
 
-_SHOWN_LINES = 40
-_ARGUMENT = {"run_shell_command": "command", "grep_search": "pattern", "glob": "pattern"}
+_INDENT = 2
+_PIPE = 200
 
 
 def open_console(out: TextIO) -> Console:
@@ -33,7 +38,10 @@ class TextRenderer:
         self._console = console
         self._status: Status | None = None
         self._streaming = False
-        self._call = ""
+        self._call = Call("", {})
+        self._theme = load("auto" if console.color_system else "plain")
+        # In a pipe nothing has to fit, but a line of a log should not run on for ever.
+        self._room = (console.width if console.is_terminal else _PIPE) - _INDENT - 1
 
     def show(self, event: ev.Event) -> None:
         if isinstance(event, ev.Prefilling):
@@ -51,8 +59,8 @@ class TextRenderer:
             case ev.TextDelta():
                 self._stream(event.text)
             case ev.ToolStarted():
-                self._call = f"{event.name} {_argument(event.name, event.arguments)}".strip()
-                self._wait(self._call)
+                self._call = Call(event.name, event.arguments)
+                self._wait(f"{self._call.verb} {self._call.subject}")
             case ev.ToolFinished():
                 self._tool(event)
             case ev.VerifyFinished():
@@ -100,15 +108,15 @@ class TextRenderer:
                 self._line("!", event.text, "yellow")
 
     def _tool(self, event: ev.ToolFinished) -> None:
-        details = event.details
         mark, style = ("✗", "red") if event.is_error else ("●", "green")
-        self._line(mark, f"{self._call}{_summary(event)}", style)
-        if "diff" in details and not event.is_error:
-            self._diff(str(details["diff"]), limit=_SHOWN_LINES)
-        elif event.is_error or event.name == "run_shell_command":
-            self._quote(event.text, limit=8)
-        elif event.name == "todo_write":
-            self._quote(event.text, limit=_SHOWN_LINES)
+        head = tool_line(self._call, event, self._room, self._theme)
+        todos = todos_of(event)
+        if todos is None:
+            rest = below(event, self._room, self._theme)
+        else:
+            rest = todo_lines(todos, self._room, self._theme)
+        self._draw([styled(f"{mark} ", style).append_text(head)], 0)
+        self._draw(rest, _INDENT)
 
     def _verify(self, event: ev.VerifyFinished) -> None:
         good = event.exit_code == 0
@@ -120,11 +128,15 @@ class TextRenderer:
         self._quote("\n".join(last), limit=1)
 
     def _diff(self, diff: str, limit: int) -> None:
-        lines = sanitise(diff).splitlines()
-        for line in lines[:limit]:
-            self._console.print(Text(f"  {line}", style=_diff_style(line)), soft_wrap=True)
-        if len(lines) > limit:
-            self._line("", f"  {say('oneshot.more_lines', count=len(lines) - limit)}", "dim")
+        """Drawn for a person; in a pipe as it is, so that a program can read it."""
+        if self._console.is_terminal:
+            self._draw(draw_diff(diff, self._room, self._theme, limit), _INDENT)
+            return
+        lines = sanitise(diff).split("\n")
+        self._draw(shortened([Text(line) for line in lines], limit, self._theme), _INDENT)
+
+    def _draw(self, lines: Sequence[Text], indent: int) -> None:
+        self._console.file.write(draw(lines, self._theme, indent))
 
     def _quote(self, text: str, limit: int) -> None:
         lines = sanitise(text).strip().splitlines()
@@ -169,26 +181,3 @@ def _spent(tokens: ev.Tokens, cost: float | None) -> str:
     if not cost:
         return text
     return say("oneshot.with_cost", text=text, cost=f"{about}${cost:.{4 if cost < 0.1 else 2}f}")
-
-
-def _argument(name: str, arguments: Mapping[str, Any]) -> str:
-    value = arguments.get(_ARGUMENT.get(name, "path"), "")
-    return str(value).replace("\n", " ")[:120]
-
-
-def _summary(event: ev.ToolFinished) -> str:
-    details = event.details
-    if "exit_code" in details:
-        code, seconds = details["exit_code"], f"{event.seconds:.1f}"
-        return say("oneshot.exit", code=code, seconds=seconds)
-    if "added" in details:
-        return f" +{details['added']} -{details['removed']}"
-    if "todos" in details:
-        return say("oneshot.steps", count=len(details["todos"]), left=details["left"])
-    return ""
-
-
-def _diff_style(line: str) -> str:
-    if line.startswith(("+++", "---", "diff ", "index ")):
-        return "bold"
-    return {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")

@@ -16,6 +16,8 @@ from qwright.tools.sanitise import terminal_text
 
 SHELL = "shell"
 """The id of what the person runs, not the model."""
+OPENS = " · Ctrl-O"
+"""Says how to see what was left out."""
 _SHELL_LINES = 60
 _VERIFY_LINES, _VERIFY_OPEN = 8, 1_000
 
@@ -63,13 +65,13 @@ class Calls:
         elif not self._compact:
             lines += opened(call, event, room, theme)
         elif why is None:
-            lines += below(event, room, theme)
+            lines += below(event, room, theme, OPENS)
         self._sheet.put("tool", lines, "bad" if event.is_error else "tool")
 
     def _shell(self, event: ev.ToolFinished) -> None:
         """What a command of the person's own said: its line was just typed."""
         output = terminal_text(event.text)
-        lines = barred(output, self._sheet.room, self._sheet.theme, _SHELL_LINES)
+        lines = barred(output, self._sheet.room, self._sheet.theme, _SHELL_LINES, OPENS)
         self._sheet.put("tool", lines)
         came = outcome(event, self._sheet.theme)
         if came or not lines:
@@ -100,7 +102,14 @@ class Calls:
         shown = (
             []
             if good and self._compact
-            else barred(output, room, theme, limit, whole=not self._compact)
+            else barred(
+                output,
+                room,
+                theme,
+                limit,
+                "" if not self._compact else OPENS,
+                whole=not self._compact,
+            )
         )
         self._sheet.put("end" if good else "tool", [head, *shown], "good" if good else "bad")
 

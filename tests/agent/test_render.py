@@ -89,7 +89,7 @@ def test_progress_in_reading_a_prompt_does_not_end_what_turns_on_the_screen() ->
 def test_text_tells_every_step_and_how_it_ended(events: list[ev.Event]) -> None:
     end = outcome(last_of(events), diff="--- a\n+++ b\n-x = 1\n+x = 2\n", hints=("undo: so",))
     text = shown(events, end)
-    in_order = ["m1", "verify fails", "I look first.", "read_file a.py", "edit a.py", "attempt 2"]
+    in_order = ["m1", "verify fails", "I look first.", "Read   a.py", "Edit   a.py", "attempt 2"]
     in_order += ["verify passes", "+x = 2", "✓ Done, verified", "Applied.", "undo: so"]
     at = 0
     for part in in_order:

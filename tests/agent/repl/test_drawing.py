@@ -191,7 +191,7 @@ def test_output_is_the_end_of_it_behind_a_bar() -> None:
     output = "\n".join(f"line {n}" for n in range(20)) + "\n"
     _, done = called("run_shell_command", {}, exit_code=0, output=output)
     shown = draw(below(done, 80, PLAIN), PLAIN)
-    assert shown == "│ … 17 earlier lines · Ctrl-O\n│ line 17\n│ line 18\n│ line 19\n"
+    assert shown == "│ … 17 earlier lines\n│ line 17\n│ line 18\n│ line 19\n"
 
 
 def test_a_command_that_said_nothing_has_nothing_below() -> None:
