@@ -21,6 +21,8 @@ _SILENT = (
     "new file mode 100644",
     "deleted file mode 100644",
 )
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and signs that draw nothing."""
 _COMPARED = 400
 """Characters of a line beyond which its words are not compared."""
 _ALIKE = 0.5
@@ -57,13 +59,34 @@ class FileDiff:
 
 
 def read_diff(diff: str) -> list[FileDiff]:
-    """Read git's unified diff or a plain one; tabs are expanded, lines are not yet harmless."""
+    """Read git's unified diff or a plain one; tabs are expanded, what would not show is named."""
     reader = _Reader()
     for line in diff.split("\n"):
         reader.read(line)
     for file in reader.files:
-        file.rows = _marked(file.rows)
+        file.rows = _marked(_shown(file.rows))
     return reader.files
+
+
+def revealed(text: str) -> str:
+    """`text` with a name in place of whatever a terminal would hide, reorder or obey."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(map(_visible, text))
+
+
+def _visible(character: str) -> str:
+    if character.isprintable() and character not in _BLANK:
+        return character
+    return f"<{ord(character):02X}>" if ord(character) < 256 else f"<U+{ord(character):04X}>"
+
+
+def _shown(rows: Sequence[Row]) -> list[Row]:
+    """Nothing hidden, but for the returns of a file all of whose lines end in one."""
+    bare = [row.text.removesuffix("\r") for row in rows]
+    if any(row.sign != "…" and row.text == text for row, text in zip(rows, bare, strict=True)):
+        bare = [row.text for row in rows]
+    return [replace(row, text=revealed(text)) for row, text in zip(rows, bare, strict=True)]
 
 
 class _Reader:

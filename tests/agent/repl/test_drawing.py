@@ -140,6 +140,16 @@ def test_a_hostile_diff_draws_only_its_lines() -> None:
     assert shown.count("\n") == 3
 
 
+def test_a_diff_names_what_would_not_show() -> None:
+    diff = unified("a.py", "ok\n", "if a\u202e == b\u2066: # \x1b[8m\u3164\xa0\n").text
+    assert lines(diff)[-1] == "1 + if a<U+202E> == b<U+2066>: # <1B>[8m<U+3164><A0>"
+
+
+def test_returns_show_only_where_they_differ() -> None:
+    assert "<0D>" not in "".join(lines(unified("a", "x\r\ny\r\n", "x\r\nz\r\n").text))
+    assert lines(unified("a", "x\n", "x\r\n").text)[-2:] == ["1 - x", "1 + x<0D>"]
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "more", "expected"),
     [
