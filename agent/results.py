@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,9 +33,9 @@ class Results:
         self.changed = len(found)
         return found
 
-    async def diff(self) -> str:
+    async def diff(self, paths: Sequence[str] = ()) -> str:
         """The same as a unified diff."""
-        return await asyncio.to_thread((await self._workspace()).bridge.diff)
+        return await asyncio.to_thread((await self._workspace()).bridge.diff, paths)
 
     async def summary(self) -> list[str]:
         """One line for each file of the same: its name, lines added and removed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -85,6 +86,14 @@ def one_of(argument: str, words: Sequence[str], name: str) -> str:
             say("commands.not_one_of", name=name, given=argument, known=", ".join(words))
         )
     return word
+
+
+def words(argument: str) -> list[str]:
+    """An argument split as a shell splits it; by blanks where its quotes do not fit."""
+    try:
+        return shlex.split(argument)
+    except ValueError:
+        return argument.split()
 
 
 async def pick(

@@ -146,8 +146,8 @@ def _parsed(text: str) -> tuple[str, str]:
     text = text.strip()
     if text in _LEAVING:
         return "exit", ""
-    first, _, rest = text.partition(" ") if " " in text else text.partition("\n")
-    return first.removeprefix("/").lower(), rest.strip()
+    first, *rest = text.split(maxsplit=1)
+    return first.removeprefix("/").lower(), "".join(rest)
 
 
 def _info(custom: CustomCommand) -> CommandInfo:

@@ -10,9 +10,10 @@ from qwright.agent.deliver import ends
 from qwright.agent.language import say
 from qwright.agent.render.toolline import many
 from qwright.agent.repl.columns import one_line
-from qwright.agent.repl.command import Command, CommandError, Context, among, pick
+from qwright.agent.repl.command import Command, CommandError, Context, among, pick, words
 from qwright.agent.repl.hunks import chosen_hunks
 from qwright.agent.repl.ports import Choosable
+from qwright.sandbox.accept import ConflictError
 from qwright.tools.sanitise import sanitise, shown_name
 
 if TYPE_CHECKING:
@@ -55,63 +56,53 @@ def _past(context: Context, *, last: bool) -> str:
 
 async def accept(context: Context, argument: str) -> None:
     """Show what is pending, then bring all or some of it into the user's files."""
-    hunks = await _pending(context, argument)
-    if not hunks:
-        return
-    chosen: Sequence[Hunk] | None = hunks if _names(argument) else None
-    if argument not in _ALL:
-        if argument not in _HUNKS:
-            await _show(context, chosen)
-        picked = await _which(context, hunks, argument, say("commands.accept_title"), "accept")
-        if picked is None:
-            context.view.say(say("commands.nothing_accepted"), "hint")
-            return
-        chosen = chosen if picked is hunks else picked
-    await context.repl.accept(chosen)
+    hunks, files = await _pending(context, argument)
+    if hunks and argument not in (*_ALL, *_HUNKS):
+        context.view.diff(await context.chat.results.diff(files))
+    taken = await _taken(context, hunks, argument, "accept")
+    if taken is not None:
+        await context.repl.accept(taken if files or len(taken) < len(hunks) else None)
 
 
 async def reject(context: Context, argument: str) -> None:
     """Take all or some of what is pending out of the session's files."""
-    hunks = await _pending(context, argument)
-    if not hunks:
-        return
-    chosen: Sequence[Hunk] | None = hunks if _names(argument) else None
-    if argument not in _ALL:
-        picked = await _which(context, hunks, argument, say("commands.reject_title"), "reject")
-        if picked is None:
-            context.view.say(say("commands.nothing_rejected"), "hint")
-            return
-        chosen = chosen if picked is hunks else picked
-    paths = await context.chat.results.reject(chosen)
-    context.view.say(say("commands.rejected", files=names(paths)), "good")
+    hunks, files = await _pending(context, argument)
+    taken = await _taken(context, hunks, argument, "reject")
+    if taken is not None:
+        everything = not files and len(taken) == len(hunks)
+        paths = await context.chat.results.reject(None if everything else taken)
+        context.view.say(say("commands.rejected", files=names(paths)), "good")
 
 
-async def _pending(context: Context, argument: str) -> Sequence[Hunk]:
-    """The hunks that wait, of the files that were named; says so when there are none."""
+async def _pending(context: Context, argument: str) -> tuple[Sequence[Hunk], Sequence[str]]:
+    """The hunks that wait, and the files that were named; then only those of these files."""
     hunks = await context.chat.results.hunks()
+    files = _files(argument)
+    known = {hunk.path for hunk in hunks}
+    missing = next((name for name in files if name not in known), None)
+    if hunks and missing is not None:
+        shown = names(sorted(known))
+        raise CommandError(say("commands.not_pending", name=missing, known=shown))
+    return [hunk for hunk in hunks if not files or hunk.path in files], files
+
+
+def _files(argument: str) -> Sequence[str]:
+    """The files an argument names; none where it is one of the words."""
+    if argument in (*_HUNKS, *_ALL):
+        return ()
+    return [word.removeprefix("@") for word in words(argument)]
+
+
+async def _taken(
+    context: Context, hunks: Sequence[Hunk], argument: str, action: str
+) -> Sequence[Hunk] | None:
+    """Those of `hunks` that the person wants to accept or reject; None, and said so, for none."""
     if not hunks:
         context.view.say(say("commands.nothing_pending"), "hint")
-        return []
-    wanted = _names(argument)
-    if not wanted:
+        return None
+    if argument in _ALL:
         return hunks
-    known = {hunk.path for hunk in hunks}
-    for name in wanted:
-        if name not in known:
-            raise CommandError(say("commands.not_pending", name=name, known=names(sorted(known))))
-    return [hunk for hunk in hunks if hunk.path in wanted]
-
-
-def _names(argument: str) -> list[str]:
-    """The files an argument names; none where it is one of the words."""
-    return [] if argument in (*_HUNKS, *_ALL) else argument.removeprefix("@").split()
-
-
-async def _which(
-    context: Context, hunks: Sequence[Hunk], argument: str, title: str, action: str
-) -> Sequence[Hunk] | None:
-    """All of `hunks`, those picked one by one, or None for none."""
-    place = 1
+    place, title = 1, say(f"commands.{action}_title")
     if argument not in _HUNKS:
         options = [
             Choosable(say(f"commands.{action}_all"), _counts(hunks)),
@@ -121,16 +112,10 @@ async def _which(
         place = await pick(context, title, options)
     if place == 0:
         return hunks
-    return await chosen_hunks(context, hunks, title) if place == 1 else None
-
-
-async def _show(context: Context, chosen: Sequence[Hunk] | None) -> None:
+    chosen = await chosen_hunks(context, hunks, title) if place == 1 else None
     if chosen is None:
-        context.view.diff(await context.chat.results.diff())
-        return
-    for hunk in chosen:
-        context.view.say(shown_name(hunk.path), "hint")
-        context.view.diff("\n".join([hunk.header, *hunk.lines]))
+        context.view.say(say(f"commands.nothing_{action}ed"), "hint")
+    return chosen
 
 
 def _counts(hunks: Sequence[Hunk]) -> str:
@@ -145,10 +130,15 @@ async def commit(context: Context, argument: str) -> None:
     if not message:
         context.view.say(say("commands.nothing_committed"), "hint")
         return
-    made = await context.chat.results.commit(message)
-    context.view.say(
-        say("commands.committed", commit=made.commit[:10], summary=one_line(made.summary)), "good"
-    )
+    try:
+        made = await context.chat.results.commit(message)
+    except ConflictError:
+        await context.repl.accept()
+        if await context.chat.results.pending():
+            return
+        made = await context.chat.results.commit(message)
+    summary = one_line(made.summary)
+    context.view.say(say("commands.committed", commit=made.commit[:10], summary=summary), "good")
 
 
 async def _message(context: Context) -> str:
@@ -189,15 +179,8 @@ def _tell(context: Context, delivered: Delivered) -> None:
 def names(paths: Sequence[str], most: int = 6) -> str:
     """Paths on one line, harmless, with a count of those left out."""
     shown = ", ".join(map(shown_name, paths[:most]))
-    return (
-        say("commands.and_more", files=shown, count=len(paths) - most)
-        if (len(paths) > most)
-        else shown
-    )
-
-
-def _files(context: Context, typed: str) -> Sequence[str]:
-    return among(*_HUNKS[:1], *_ALL[:1])(context, typed)
+    left = len(paths) - most
+    return say("commands.and_more", files=shown, count=left) if left > 0 else shown
 
 
 COMMANDS = (
@@ -209,8 +192,8 @@ COMMANDS = (
         complete=among("pending", "last", "all"),
         while_busy=True,
     ),
-    Command("accept", accept, "work", ("apply",), takes=True, complete=_files),
-    Command("reject", reject, "work", takes=True, complete=_files),
+    Command("accept", accept, "work", ("apply",), takes=True, complete=among("hunks", "all")),
+    Command("reject", reject, "work", takes=True, complete=among("hunks", "all")),
     Command("commit", commit, "work", takes=True),
     Command("branch", branch, "work", takes=True),
 )

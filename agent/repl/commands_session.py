@@ -14,7 +14,15 @@ from qwright.agent.eventlog import read_last_events
 from qwright.agent.export import FORMATS, SUFFIXES, Format, export
 from qwright.agent.language import say
 from qwright.agent.repl.columns import one_line, table
-from qwright.agent.repl.command import Command, CommandError, Context, no_argument, one_of, pick
+from qwright.agent.repl.command import (
+    Command,
+    CommandError,
+    Context,
+    no_argument,
+    one_of,
+    pick,
+    words,
+)
 from qwright.agent.repl.commands_back import choose_turn
 from qwright.agent.repl.ports import Choosable
 from qwright.sandbox.errors import WorkspaceError
@@ -164,7 +172,7 @@ async def title(context: Context, argument: str) -> None:
 
 async def write_export(context: Context, argument: str) -> None:
     """Write the session to a file; format and name in any order."""
-    fmt, file = _export_asked(argument.split())
+    fmt, file = _export_asked(words(argument))
     session = context.chat.session
     name = file or f"qwright-{session.record.id}{SUFFIXES[fmt]}"
     target = context.chat.directory / Path(name).expanduser()
@@ -172,11 +180,11 @@ async def write_export(context: Context, argument: str) -> None:
     context.view.say(say("commands.exported", file=shown_name(name)), "good")
 
 
-def _export_asked(words: Sequence[str]) -> tuple[Format, str]:
+def _export_asked(asked: Sequence[str]) -> tuple[Format, str]:
     """The format, by its name or the file's suffix, and the file. Raises CommandError."""
-    files = [word for word in words if word not in FORMATS]
+    files = [word for word in asked if word not in FORMATS]
     suffix = Path(files[0]).suffix.lstrip(".") if files else ""
-    known = [word for word in (*words, suffix) if word in FORMATS]
+    known = [word for word in (*asked, suffix) if word in FORMATS]
     if len({FORMATS[word] for word in known}) > 1 or len(files) > 1 or (files and not known):
         raise CommandError(say("commands.export_usage"))
     return FORMATS[known[0]] if known else "markdown", "".join(files)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from qwright.agent.config import project_root
+from qwright.agent.repl.command import words
 from qwright.sandbox.dirs import config_dir, state_dir
 from qwright.sandbox.durable import write_json
 from qwright.sandbox.errors import PathError, WorkspaceError
@@ -45,7 +45,7 @@ class CustomCommand:
 
     def prompt(self, arguments: str) -> str:
         """The body with `$ARGUMENTS` and `$1` to `$9` filled in; without any, they follow it."""
-        given = _split(arguments)
+        given = words(arguments)
 
         def fill(found: re.Match[str]) -> str:
             if found[1] == "ARGUMENTS":
@@ -171,10 +171,3 @@ def _facts(front: str) -> dict[str, str]:
         if colon and value and not key.startswith((" ", "\t", "#")):
             facts[key.strip().lower()] = value
     return facts
-
-
-def _split(arguments: str) -> Sequence[str]:
-    try:
-        return shlex.split(arguments)
-    except ValueError:
-        return arguments.split()

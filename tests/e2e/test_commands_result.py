@@ -93,7 +93,9 @@ def test_accept_of_one_file_leaves_the_other(room: Room) -> None:
         await seat.send("NEW")
         with pytest.raises(QwrightError, match=r"nothing.md has no changes that wait; these have"):
             await seat.type("/accept nothing.md")
-        await seat.type("/accept new.md", "Accept all")
+        shown = await seat.type("/accept @new.md", "Accept all")
+        assert "calc.py" not in shown
+        assert "+ new" in shown or "+new" in shown
         assert room.file("new.md") == b"new\n"
         assert room.file("calc.py") == BROKEN
         assert "calc.py" in await seat.type("/diff")
@@ -274,7 +276,10 @@ def test_accept_of_what_the_user_changed_too_asks_whose_to_keep(room: Room) -> N
         assert "changed on both sides" in said
         assert "a * b" in seat.terminal.dialogs[-1].body
         assert room.file("calc.py") == BROKEN.replace(b"a - b", b"a * b")
-        await seat.type("/accept all", "agent")
+        await seat.type("/commit Mend it", None)
+        assert git(room.house.repo, "log", "-1", "--format=%s") == "first\n"
+        await seat.type("/commit Mend it", "agent")
         assert room.file("calc.py") == FIXED
+        assert git(room.house.repo, "log", "-1", "--format=%s") == "Mend it\n"
 
     room.sit(work)
