@@ -29,7 +29,8 @@ class Inline(Application[None]):
     def above(self, text: str) -> None:
         """Write `text`, whole lines, above; an empty one only draws."""
         with self.output.held():
-            if text:
+            # tmux wraps a row by what it ever held since it was erased whole.
+            if text or "TMUX" in os.environ:
                 self._erase()
                 self.output.write_raw(text.replace("\n", "\r\n"))
             self._redraw()
