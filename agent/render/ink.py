@@ -71,6 +71,13 @@ def cut(text: str, width: int) -> str:
     return f"{set_cell_size(text, max(width - 1, 0)).rstrip()}…" if width > 0 else ""
 
 
+def cut_start(text: str, width: int) -> str:
+    """At most `width` cells from its end, "…" before them where something is missing."""
+    if cell_len(text) <= width:
+        return text
+    return f"…{_last_cells(text, width - 1)}" if width > 0 else ""
+
+
 def cut_middle(text: str, width: int) -> str:
     """At most `width` cells; of a long path its end matters most, so more of that is kept."""
     if cell_len(text) <= width:
@@ -89,7 +96,7 @@ def columns(text: str) -> int:
 
 
 def _last_cells(text: str, width: int) -> str:
-    kept = text[-width:]
+    kept = text[-width:] if width > 0 else ""
     while cell_len(kept) > width:
         kept = kept[1:]
     return kept

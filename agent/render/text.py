@@ -15,7 +15,8 @@ from qwright.agent.language import say
 from qwright.agent.outcome import Outcome
 from qwright.agent.render.below import below, todo_lines, todos_of
 from qwright.agent.render.diffs import draw_diff, shortened
-from qwright.agent.render.ink import draw, styled
+from qwright.agent.render.ink import cut_start, draw, one_line, styled
+from qwright.agent.render.markdown import MarkdownStream
 from qwright.agent.render.theme import load
 from qwright.agent.render.toolline import Call, tool_line
 from qwright.tools.sanitise import sanitise
@@ -37,6 +38,9 @@ class TextRenderer:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._status: Status | None = None
+        self._prose: MarkdownStream | None = None
+        """What the model is saying; in a pipe it goes out as it comes instead."""
+        self._unfinished = ""
         self._streaming = False
         self._call = Call("", {})
         self._theme = load("auto" if console.color_system else "plain")
@@ -44,16 +48,14 @@ class TextRenderer:
         self._room = (console.width if console.is_terminal else _PIPE) - _INDENT - 1
 
     def show(self, event: ev.Event) -> None:
-        if isinstance(event, ev.Prefilling):
+        if isinstance(event, ev.Prefilling | ev.ReasoningDelta):
             return  # what turns on the screen goes on turning
-        self._settle(event)
+        if not isinstance(event, ev.TextDelta):
+            self._settle()
         match event:
             case ev.RunStarted():
                 text = say("oneshot.started", model=event.model, session=event.session)
                 self._line("", text, "dim")
-            case ev.AttemptStarted():
-                text = say("oneshot.attempt", attempt=event.attempt, of=event.of)
-                self._line("↻", text, "yellow")
             case ev.TurnStarted():
                 self._wait(say("oneshot.thinking"))
             case ev.TextDelta():
@@ -65,14 +67,12 @@ class TextRenderer:
                 self._tool(event)
             case ev.VerifyFinished():
                 self._verify(event)
-            case ev.Retrying() | ev.Compacted() | ev.Notice():
-                self._remark(event)
             case _:
-                pass
+                self._remark(event)
 
     def close(self, outcome: Outcome) -> None:
         """The diff, the verdict, and what the user can do next."""
-        self._settle(outcome.finished)
+        self._settle()
         if outcome.diff:
             self._console.print()
             self._diff(outcome.diff, limit=400)
@@ -94,8 +94,11 @@ class TextRenderer:
         else:
             self._line("✗", f"{done.text or done.reason} ({cost})", "bold red")
 
-    def _remark(self, event: ev.Retrying | ev.Compacted | ev.Notice) -> None:
+    def _remark(self, event: ev.Event) -> None:
         match event:
+            case ev.AttemptStarted():
+                text = say("oneshot.attempt", attempt=event.attempt, of=event.of)
+                self._line("↻", text, "yellow")
             case ev.Retrying():
                 text = say("oneshot.again", reason=event.reason)
                 if event.wait:
@@ -106,6 +109,8 @@ class TextRenderer:
                 self._line("⇣", text, "dim")
             case ev.Notice():
                 self._line("!", event.text, "yellow")
+            case _:
+                pass
 
     def _tool(self, event: ev.ToolFinished) -> None:
         mark, style = ("✗", "red") if event.is_error else ("●", "green")
@@ -149,22 +154,50 @@ class TextRenderer:
         self._console.print(line, soft_wrap=True)
 
     def _stream(self, text: str) -> None:
-        self._streaming = True
-        self._console.print(Text(sanitise(text), style="italic"), end="", soft_wrap=True)
+        if not self._console.is_terminal:
+            self._streaming = True
+            self._console.file.write(sanitise(text))
+            return
+        if final := self._said().feed(text):
+            self._put_prose(final)
+            self._wait("")
+        self._unfinished = (self._unfinished + text).rpartition("\n")[2][-self._room :]
+        if self._status:
+            self._status.update(self._waiting(self._unfinished))
 
-    def _settle(self, event: ev.Event) -> None:
+    def _said(self) -> MarkdownStream:
+        if self._prose is None:
+            self._prose = MarkdownStream(self._room, self._theme, _INDENT)
+            self._put_prose("\n")
+        return self._prose
+
+    def _put_prose(self, ansi: str) -> None:
+        self._stop()
+        self._console.file.write(ansi)
+
+    def _settle(self) -> None:
         """End what is half on the screen before something else is drawn."""
-        if self._status is not None:
-            self._status.stop()
-            self._status = None
-        if self._streaming and not isinstance(event, ev.TextDelta):
+        self._stop()
+        if self._prose is not None:
+            self._console.file.write(f"{self._prose.end()}\n")
+            self._prose = None
+        if self._streaming:
             self._console.print()
             self._streaming = False
 
+    def _stop(self) -> None:
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
     def _wait(self, what: str) -> None:
         if self._console.is_terminal:
-            self._status = self._console.status(Text(sanitise(what)[:100], style="dim"))
+            self._status = self._console.status(self._waiting(what))
             self._status.start()
+
+    def _waiting(self, what: str) -> Text:
+        """The end of what goes on, so that it stays on the spinner's line."""
+        return styled(cut_start(one_line(what), self._room - 2), "dim")
 
 
 def _spent(tokens: ev.Tokens, cost: float | None) -> str:

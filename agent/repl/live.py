@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from rich.text import Text
 
 from qwright.agent.language import say
-from qwright.agent.render.ink import columns, cut, one_line, styled
+from qwright.agent.render.ink import columns, cut, cut_start, one_line, styled
 from qwright.agent.render.theme import Theme
 from qwright.agent.render.toolline import Call, duration, tool_line
 
@@ -106,7 +106,7 @@ class Activity:
             return Text(what)
         left = max(room - columns(what) - 2, 0)
         last = one_line(self.thought[-4 * left :]) if left else ""
-        return Text(what).append(f"  {_end(last, left)}", f"italic {theme['dim']}".strip())
+        return Text(what).append(f"  {cut_start(last, left)}", f"italic {theme['dim']}".strip())
 
 
 def _elapsed(seconds: float) -> str:
@@ -122,12 +122,3 @@ def _progress(done: int, total: int, theme: Theme) -> Text:
     line = Text(say("view.reading_prompt")).append("  ")
     line.append("━" * full, theme["accent"]).append("─" * (_BAR - full), theme["dim"])
     return line.append(f" {share:.0%}")
-
-
-def _end(text: str, width: int) -> str:
-    """The last words that fit."""
-    if columns(text) <= width:
-        return text
-    while text and columns(text) > width - 1:
-        text = text[max((columns(text) - width) // 2, 1) :]
-    return cut(f"…{text}", width)

@@ -14,11 +14,11 @@ from qwright.agent.language import say
 from qwright.agent.render.below import ending, short, todo_lines
 from qwright.agent.render.diffs import draw_diff, shortened
 from qwright.agent.render.ink import cut, draw, one_line, styled, wrapped
+from qwright.agent.render.markdown import MarkdownStream
 from qwright.agent.render.theme import Theme, load
 from qwright.agent.render.toolline import duration
 from qwright.agent.repl.calls import SHELL, Calls
 from qwright.agent.repl.live import Activity
-from qwright.agent.repl.markdown import MarkdownStream
 from qwright.agent.repl.sheet import INDENT, Mark, Screen, Sheet
 from qwright.tools.sanitise import sanitise
 

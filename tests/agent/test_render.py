@@ -97,6 +97,16 @@ def test_text_tells_every_step_and_how_it_ended(events: list[ev.Event]) -> None:
         assert at >= 0, f"{part} is missing, or out of order:\n{text}"
 
 
+def test_markdown_is_drawn_on_a_terminal_and_left_alone_in_a_pipe() -> None:
+    said: list[ev.Event] = [ev.TextDelta(text=part) for part in ("# He", "ad\n\n- **a**\n", "end")]
+    assert "# Head\n\n- **a**\nend\n" in shown(said, outcome(finished()))
+    drawn = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown(said, outcome(finished()), terminal=True))
+    assert "  Head\n" in drawn
+    assert "  • a\n" in drawn
+    assert "  end\n" in drawn
+    assert "**" not in drawn.replace("- **a**", "")
+
+
 def test_text_in_a_pipe_holds_no_escape_sequence(events: list[ev.Event]) -> None:
     assert not SEEN.search(shown(events, outcome(last_of(events), diff="+x\n-y\n")))
 

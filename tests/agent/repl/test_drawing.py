@@ -16,7 +16,7 @@ from qwright.agent import events as ev
 from qwright.agent.errors import ConfigError
 from qwright.agent.render.below import below, short, todo_lines
 from qwright.agent.render.diffs import draw_diff
-from qwright.agent.render.ink import columns, cut, cut_middle, draw
+from qwright.agent.render.ink import columns, cut, cut_middle, cut_start, draw
 from qwright.agent.render.read_diff import read_diff
 from qwright.agent.render.theme import THEMES, Role, load
 from qwright.agent.render.toolline import Call, duration, tool_line
@@ -233,6 +233,7 @@ def test_counts_of_tokens(count: int, expected: str) -> None:
 def test_a_cut_text_fits(text: str, width: int) -> None:
     assert columns(cut(text, width)) <= width
     assert columns(cut_middle(text, width)) <= width
+    assert columns(cut_start(text, width)) <= width
 
 
 def test_of_a_path_the_end_is_kept() -> None:

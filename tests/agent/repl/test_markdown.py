@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qwright.agent.render.ink import columns
+from qwright.agent.render.markdown import MarkdownStream
 from qwright.agent.render.theme import Theme
-from qwright.agent.repl.markdown import MarkdownStream
 from tests.agent.repl.paper import DARK, PLAIN, unstyled
 from tests.agent.repl.recorded import ANSWER
 

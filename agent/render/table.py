@@ -9,8 +9,8 @@ from typing import Literal
 from rich.text import Text
 
 from qwright.agent.render.ink import columns, styled, wrapped
+from qwright.agent.render.markup import inline
 from qwright.agent.render.theme import Theme
-from qwright.agent.repl.markup import inline
 
 _RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$")
 _CELL = re.compile(r"(?<!\\)\|")

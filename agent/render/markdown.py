@@ -14,9 +14,9 @@ from rich.text import Text
 from qwright.agent.language import say
 from qwright.agent.render.highlight import Highlighter
 from qwright.agent.render.ink import draw, folded, styled, wrapped
+from qwright.agent.render.markup import inline
+from qwright.agent.render.table import is_row, is_rule, table
 from qwright.agent.render.theme import Theme
-from qwright.agent.repl.markup import inline
-from qwright.agent.repl.table import is_row, is_rule, table
 from qwright.tools.sanitise import sanitise
 
 _FENCE = re.compile(r"(\s*)(`{3,}|~{3,})\s*([^`]*)$")
