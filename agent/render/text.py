@@ -100,9 +100,11 @@ class TextRenderer:
                 text = say("oneshot.attempt", attempt=event.attempt, of=event.of)
                 self._line("↻", text, "yellow")
             case ev.Retrying():
-                text = say("oneshot.again", reason=event.reason)
-                if event.wait:
-                    text = say("oneshot.again_in", reason=event.reason, wait=f"{event.wait:.0f}")
+                text = say("oneshot.again", reason=one_line(event.reason))
+                if event.wait >= 1:
+                    text = say(
+                        "oneshot.again_in", reason=one_line(event.reason), wait=f"{event.wait:.0f}"
+                    )
                 self._line("↻", text, "yellow")
             case ev.Compacted():
                 text = say("oneshot.compacted", before=event.before, after=event.after)

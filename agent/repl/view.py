@@ -257,7 +257,7 @@ class View:
             case ev.AttemptStarted():
                 self._told(say("view.attempt", attempt=event.attempt, of=event.of), "again")
             case ev.Retrying():
-                key = "view.retrying_in" if event.wait else "view.retrying"
+                key = "view.retrying_in" if event.wait >= 1 else "view.retrying"
                 self._told(
                     say(
                         key,

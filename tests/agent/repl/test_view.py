@@ -127,7 +127,7 @@ def test_a_short_thought_is_not_worth_a_line() -> None:
 
 
 def test_what_a_failed_request_said_is_void() -> None:
-    again = ev.Retrying(reason="the server hung up", attempt=1, wait=0)
+    again = ev.Retrying(reason="the server\x1b[0m hung up \n", attempt=1, wait=0.4)
     shown = Stage().play([BEGIN, ev.TextDelta(text="Half a sen"), again, *streamed("Whole.")])
     assert "Half" not in shown
     assert "↻ the server hung up; trying again\n" in shown
