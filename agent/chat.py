@@ -153,7 +153,9 @@ class Chat:
         """Run the user's own command in the sandbox; the model hears of it with the next prompt."""
         self.begin()
         call = {"command": command}
-        yield ev.ToolStarted(id="shell", name="run_shell_command", arguments=call)
+        begun = ev.ToolStarted(id="shell", name="run_shell_command", arguments=call)
+        self._desk.note(begun)
+        yield begun
         workspace = await self.workspace()
         mark = self._desk.transcript.mark()
         turn = self.turns.begin(f"!{command}", mark, await self._desk.cursor())

@@ -75,6 +75,8 @@ class Repl:
         self._commands: Commands | None = None
         self._mode: Mode = settings.mode
         self._queue: deque[Prompt] = deque()
+        self._working = False
+        """Whether a prompt or command is being worked on, or is still ending."""
         self._more = asyncio.Event()
         self._opened = asyncio.Event()
         self._background: set[asyncio.Task[None]] = set()
@@ -144,10 +146,12 @@ class Repl:
             while self._queue:
                 prompt = self._queue.popleft()
                 self._show_queue()
+                self._working = True
                 try:
                     await self._do(prompt)
                 except QwrightError as error:
                     self.view.say(str(error), "bad")
+                self._working = False
                 self.refresh()
             self._more.clear()
 
@@ -271,7 +275,9 @@ class Repl:
             self._show_queue()
 
     def rewind(self) -> None:
-        self.submit("/rewind")
+        """Esc twice; nothing while something is still ending."""
+        if not self._working:
+            self.submit("/rewind")
 
     def mode_cycled(self) -> None:
         self.set_mode(MODES[(MODES.index(self._mode) + 1) % len(MODES)])
