@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from qwright.agent.policy import Mode
 
 _MARK = "> "
+_PAUSE = 0.1
+"""Seconds without a new line before the mark is shown."""
 
 
 def draws_nothing() -> bool:
@@ -76,6 +78,8 @@ class PlainTerminal:
         self._history = PromptHistory(history)
         self._lines, self._output = lines or sys.stdin, output or sys.stdout
         self._busy = self._began = False
+        self._marked = False
+        self._marking: asyncio.TimerHandle | None = None
         self._unfinished = ""
         self._answers: asyncio.Queue[str | None] | None = None
         """Where lines go while something is asked."""
@@ -96,9 +100,8 @@ class PlainTerminal:
 
     @busy.setter
     def busy(self, busy: bool) -> None:
-        if self._busy and not busy:
-            self._write(_MARK)
         self._busy = busy
+        self._mark_soon()
 
     @property
     def drafting(self) -> bool:
@@ -111,7 +114,7 @@ class PlainTerminal:
         control_c = Twice()
         with suppress(NotImplementedError, RuntimeError):  # Not in the main thread.
             loop.add_signal_handler(signal.SIGINT, self._interrupt, control_c)
-        self._write(_MARK)
+        self._mark_soon()
         threading.Thread(target=self._read, args=(loop,), daemon=True).start()
         await self._ended.wait()
         with suppress(NotImplementedError, RuntimeError):
@@ -139,6 +142,7 @@ class PlainTerminal:
         if asyncio.get_running_loop().time() < self._deaf_until:
             return
         line = sanitise(line)
+        self._marked = False
         if self._answers is not None:
             self._answers.put_nowait(line)
         elif line.endswith("\\"):
@@ -151,8 +155,7 @@ class PlainTerminal:
         if text.strip():
             self._history.add(text)
             self.handlers.submitted("/help" if text == "?" else text)
-        if not self._busy:
-            self._write(_MARK)
+        self._mark_soon()
 
     def _interrupt(self, control_c: Twice) -> None:
         if self._answers is not None:
@@ -167,7 +170,23 @@ class PlainTerminal:
     def commit(self, ansi: str) -> None:
         """Finished lines, without their colours."""
         text = plain(ansi)
-        self._write(text + ("" if text.endswith("\n") else "\n") if text else "")
+        if not text:
+            return
+        self._write(("\n" if self._marked else "") + text + ("" if text.endswith("\n") else "\n"))
+        self._marked = False
+        self._mark_soon()
+
+    def _mark_soon(self) -> None:
+        """Show that a line can be typed, once nothing more is written."""
+        if self._marking:
+            self._marking.cancel()
+        with suppress(RuntimeError):  # Before the loop runs.
+            self._marking = asyncio.get_running_loop().call_later(_PAUSE, self._mark)
+
+    def _mark(self) -> None:
+        if not (self._busy or self._marked or self._answers or self._ended.is_set()):
+            self._marked = True
+            self._write(_MARK)
 
     def _write(self, text: str) -> None:
         try:

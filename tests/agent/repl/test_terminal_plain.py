@@ -89,9 +89,26 @@ def test_only_text_is_written(tmp_path: Path) -> None:
             on.terminal.set_live("spinner")
             on.terminal.set_status("left", "right")
             on.terminal.commit("\x1b[1mbold\x1b[0m\x1b[2J line")
+            on.terminal.commit("another")
+            await on.until(lambda: on.shown.getvalue().endswith("> "))
+            on.terminal.commit("later")
             return on.shown.getvalue()
 
-    assert asyncio.run(play()) == "> bold line\n"
+    assert asyncio.run(play()) == "bold line\nanother\n> \nlater\n"
+
+
+def test_no_mark_is_shown_while_the_agent_works(tmp_path: Path) -> None:
+    async def play() -> str:
+        async with _lines(tmp_path) as on:
+            on.terminal.busy = True
+            on.terminal.commit("working")
+            await asyncio.sleep(0.3)
+            assert on.shown.getvalue() == "working\n"
+            on.terminal.busy = False
+            await on.until(lambda: on.shown.getvalue() == "working\n> ")
+            return on.shown.getvalue()
+
+    assert asyncio.run(play())
 
 
 @pytest.mark.parametrize(
