@@ -261,7 +261,7 @@ class View:
                 self._told(
                     say(
                         key,
-                        reason=event.reason,
+                        reason=one_line(event.reason),
                         wait=say("view.seconds", seconds=f"{event.wait:.0f}"),
                     ),
                     "again",
