@@ -128,17 +128,17 @@ class Commands:
 
     async def _help(self, context: Context, argument: str) -> None:
         name = argument.removeprefix("/").lower()
+        self.reload()
         if not name:
-            self.reload()
             context.view.say(help_page.page(self.all, tuple(self._others()), context.width))
-            return
-        command = self._named.get(name)
-        if command is None:
+        elif known := self._named.get(name) or self._custom.commands.get(name):
+            context.view.say(help_page.about(known))
+        else:
             raise CommandError(self._unknown(name))
-        context.view.say(help_page.about(command))
 
     def _names(self, context: Context, typed: str) -> Sequence[str]:
-        return [one.name for one in self.all if one.name.startswith(typed.removeprefix("/"))]
+        names = (one.name for one in self.infos())
+        return [name for name in names if name.startswith(typed.removeprefix("/"))]
 
 
 def _parsed(text: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from textwrap import indent
 from typing import get_args
 
 from qwright.agent.language import say
-from qwright.agent.repl.columns import table
+from qwright.agent.repl.columns import one_line, table
 from qwright.agent.repl.command import Command, Group
 from qwright.agent.repl.custom import CustomCommand
 
@@ -58,10 +58,10 @@ def _indented(rows: Sequence[tuple[str, str]], width: int) -> str:
     return indent(table(padded, width - 2), "  ")
 
 
-def about(command: Command) -> str:
+def about(command: Command | CustomCommand) -> str:
     """One command: how it is typed, what it does, its other names."""
-    lines = [f"/{command.name} {command.hint}".rstrip(), command.description]
-    if command.aliases:
+    lines = [one_line(f"/{command.name} {command.hint}"), one_line(command.description)]
+    if isinstance(command, Command) and command.aliases:
         names = ", ".join(f"/{name}" for name in command.aliases)
         lines.append(say("commands.also_called", names=names))
     return "\n".join(lines)

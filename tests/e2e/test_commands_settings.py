@@ -118,6 +118,7 @@ def test_custom_commands_are_sent_as_prompts_once_they_are_allowed(room: Room) -
         assert await seat.type("/deploy now") == ""
         assert seat.submitted == [("!rm -rf now", "/deploy now", False)]
         assert "/deploy" in await seat.type("/help")
+        assert "!rm -rf $1" in await seat.type("/help deploy")
         assert "deploy" in [one.name for one in seat.commands.infos()]
         with pytest.raises(QwrightError, match="did you mean /deploy"):
             await seat.type("/deplow")
