@@ -258,14 +258,8 @@ class View:
                 self._told(say("view.attempt", attempt=event.attempt, of=event.of), "again")
             case ev.Retrying():
                 key = "view.retrying_in" if event.wait >= 1 else "view.retrying"
-                self._told(
-                    say(
-                        key,
-                        reason=one_line(event.reason),
-                        wait=say("view.seconds", seconds=f"{event.wait:.0f}"),
-                    ),
-                    "again",
-                )
+                wait = say("view.seconds", seconds=f"{event.wait:.0f}")
+                self._told(say(key, reason=one_line(event.reason), wait=wait), "again")
             case ev.Compacted():
                 before, after = short(event.before), short(event.after)
                 self._told(say("view.compacted", before=before, after=after), "aside")
