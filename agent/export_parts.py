@@ -95,7 +95,8 @@ def _call(event: ev.ToolFinished, started: ev.ToolStarted | None) -> Part:
     subject = next((str(arguments[key]) for key in _SUBJECTS if key in arguments), "")
     if not subject and arguments:
         subject = json.dumps(arguments, ensure_ascii=False)
-    head = _line(f"{event.name} {subject}")
+    # The one id that no model gives is that of the person's own command.
+    head = _line(f"!{subject}" if event.id == "shell" else f"{event.name} {subject}")
     diff = event.details.get("diff")
     if isinstance(diff, str) and diff and not event.is_error:
         return Part("call", head, sanitise(diff).rstrip("\n"), "diff")

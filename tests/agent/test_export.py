@@ -135,3 +135,18 @@ def test_a_file_that_is_there_stays(session: Session, tmp_path: Path) -> None:
     assert (tmp_path / "talk.md").read_text() == "mine"
     with pytest.raises(ConfigError, match="cannot be written"):
         export(session, "markdown", tmp_path / "nowhere" / "talk.md")
+
+
+def test_the_persons_own_command_shows_as_they_typed_it() -> None:
+    ran = (
+        ev.ToolStarted(id="shell", name="run_shell_command", arguments={"command": "ls -l"}),
+        ev.ToolFinished(
+            id="shell",
+            name="run_shell_command",
+            is_error=False,
+            text="a.py\n",
+            details={"exit_code": 0},
+            seconds=0.1,
+        ),
+    )
+    assert [(part.head, part.body) for part in parts_of(ran)] == [("!ls -l", "a.py")]
