@@ -43,7 +43,8 @@ class _Line:
         elif kind == "link":
             self._link(token)
         elif kind == "code_inline":
-            plain = f"`{token.content}`" if self._theme.plain else token.content
+            marked = self._theme.plain and not self._theme.spoken
+            plain = f"`{token.content}`" if marked else token.content
             self._put(plain, self._theme["code"])
         elif kind == "image":
             self._put(f"{token.content} ({token.attrs.get('src', '')})")
@@ -52,7 +53,7 @@ class _Line:
 
     def _weight(self, kind: str, nesting: int) -> None:
         if self._theme.plain:
-            self._put(_MARK[kind])
+            self._put("" if self._theme.spoken else _MARK[kind])
         elif nesting > 0:
             self._open.append(_WEIGHT[kind])
         else:

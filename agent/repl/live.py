@@ -68,9 +68,17 @@ class Activity:
         self.thought = thought[-_THOUGHT:]
         self.writing = not thought
 
-    def ended(self) -> None:
-        """What was going on is over; the model is asked again, or the run ends."""
-        self.call = self.prefill = None
+    def approved(self, now: float) -> None:
+        """The call may run: only now it does."""
+        self.call_began = now
+
+    def returned(self, step: str) -> None:
+        """The call is over; `step` is what the model's list says it is at."""
+        self.call, self.step = None, step
+
+    def said(self) -> None:
+        """What the model was writing is over."""
+        self.prefill = None
         self.thought = ""
         self.writing = False
 

@@ -173,6 +173,7 @@ class View:
                 self._paused = True
             case ev.ApprovalGiven():
                 self._calls.given(event)
+                self._busy().approved(self._clock())
             case ev.VerifyFinished():
                 self._calls.verified(event)
             case ev.RunFinished():
@@ -186,7 +187,7 @@ class View:
         if event.id == SHELL:
             self._activity = None  # it belongs to no run, so nothing else will say that it is over
         elif self._activity:
-            self._activity.step = self._calls.step
+            self._activity.returned(self._calls.step)
 
     def _reassure(self) -> None:
         now, activity = self._clock(), self._activity
@@ -250,7 +251,7 @@ class View:
             if not void:
                 self._sheet.write("text", rest)
         if self._activity:
-            self._activity.ended()
+            self._activity.said()
 
     def _remark(self, event: ev.Event) -> None:
         match event:

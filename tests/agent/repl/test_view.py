@@ -146,6 +146,20 @@ def test_a_call_that_was_refused_says_why_and_shows_no_output() -> None:
     assert "│" not in shown
 
 
+def test_a_call_that_was_approved_runs_from_then_on() -> None:
+    start, done = ran("make", 0, "ok", 1.0)
+    asked = ev.ApprovalAsked(id=start.id, name=start.name, subject="make", kind="command")
+    stage = Stage()
+    stage.play([BEGIN, start, asked])
+    stage.view.settle()
+    stage.now += 60
+    stage.play([ev.ApprovalGiven(id=start.id, allowed=True, by="person")], seconds=2)
+    stage.view.tick()
+    assert "Run    make · 2 s" in stage.live
+    stage.play([done, ev.CheckpointMade(step=1, commit="c")])
+    assert "Thinking" in stage.live
+
+
 def test_a_call_that_the_mode_forbids() -> None:
     start, done = called("edit", {"path": "a.py"}, error=True, text="plan mode")
     given = ev.ApprovalGiven(id=done.id, allowed=False, by="mode")
