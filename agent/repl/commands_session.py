@@ -25,6 +25,7 @@ from qwright.agent.repl.command import (
 )
 from qwright.agent.repl.commands_back import choose_turn
 from qwright.agent.repl.ports import Choosable
+from qwright.sandbox.dirs import state_dir
 from qwright.sandbox.errors import WorkspaceError
 from qwright.sandbox.session_dir import Session, find_session, list_sessions, sessions_dir
 from qwright.tools.sanitise import shown_name
@@ -174,10 +175,15 @@ async def write_export(context: Context, argument: str) -> None:
     """Write the session to a file; format and name in any order."""
     fmt, file = _export_asked(words(argument))
     session = context.chat.session
-    name = file or f"qwright-{session.record.id}{SUFFIXES[fmt]}"
-    target = context.chat.directory / Path(name).expanduser()
+    if file:
+        target = context.chat.directory / Path(file).expanduser()
+    else:
+        # Not among the project's files, where it would be one of the person's edits.
+        target = state_dir() / "exports" / f"{session.record.id}{SUFFIXES[fmt]}"
+        target.parent.mkdir(exist_ok=True)
+        target.unlink(missing_ok=True)
     await asyncio.to_thread(export, session, fmt, target)
-    context.view.say(say("commands.exported", file=shown_name(name)), "good")
+    context.view.say(say("commands.exported", file=shown_name(file or str(target))), "good")
 
 
 def _export_asked(asked: Sequence[str]) -> tuple[Format, str]:

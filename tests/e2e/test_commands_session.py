@@ -182,13 +182,16 @@ def test_title_is_set_shown_and_found_again(room: Room) -> None:
 def test_export_writes_what_was_said_beside_the_files(room: Room) -> None:
     async def work(seat: Seat) -> None:
         await seat.send("FIX")
-        name = f"qwright-{seat.chat.session.record.id}.md"
-        assert f"Written to {name}" in await seat.type("/export")
-        text = room.file(name).decode()
+        before = sorted(room.house.repo.iterdir())
+        assert "Written to" in await seat.type("/export")
+        await seat.type("/export md")
+        assert sorted(room.house.repo.iterdir()) == before
+        name = f"{seat.chat.session.record.id}.md"
+        text = (room.house.home / "state" / "exports" / name).read_text()
         assert "## You\n\nFIX" in text
         assert "+    return a + b" in text
         with pytest.raises(ConfigError, match="exists; name another file"):
-            await seat.type("/export md")
+            await seat.type("/export notes.md")
         await seat.type("/export talk.html")
         assert room.file("talk.html").startswith(b"<!doctype html>")
         await seat.type("/export jsonl log.jsonl")
