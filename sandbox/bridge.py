@@ -199,11 +199,14 @@ class Bridge:
         return Reverted(self._change(here, entries, label), applied.paths)
 
     def apply_revert(self, before: Checkpoint, after: Checkpoint) -> Applied:
-        """As `revert` for the user's files alone, as far as they have it."""
+        """As `revert` for the user's files alone, as far as they have it.
+
+        Where they have only the half of it, or what lay before it is not theirs either, they stay:
+        what differs from the checkout is pending then.
+        """
         finish_broken(self.source, self._session, self._store)
         seen = self.seen
         merged = merge(self._store, after, seen, before)
-        _require_none(merged.conflicts)
         if not merged.entries:
             return Applied([], [])
         target = build(self._store, seen, merged.entries, "taken back")
