@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -99,16 +100,11 @@ class Repl:
             raise self._bug
 
     async def _open(self, open_chat: Callable[[Repl], Awaitable[Chat]]) -> None:
-        from qwright.agent.repl.commands import Commands
-
-        try:
-            self.chat = await open_chat(self)
-        except QwrightError as error:
-            self.view.say(str(error), "bad")
-            self.terminal.leave()
-            raise
+        # In a thread, so that keys are drawn meanwhile: it is what takes longest.
+        commands = await asyncio.to_thread(import_module, "qwright.agent.repl.commands")
+        self.chat = await open_chat(self)
         self.chat.policy.mode = self._mode
-        self._commands = Commands(self)
+        self._commands = commands.Commands(self)
         self._opened.set()
         self.refresh()
 
@@ -372,7 +368,7 @@ class Repl:
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """A bug in a task ends the REPL with its report, instead of leaving it deaf."""
+        """An error that nobody awaits ends the REPL, instead of leaving it deaf."""
         self._background.discard(task)
         error = None if task.cancelled() else task.exception()
         if error:

@@ -12,6 +12,7 @@ from argparse import Namespace
 from collections.abc import Coroutine
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,14 +64,17 @@ async def _run(start: Start, notices: list[str]) -> int:
     repl = Repl(start.settings, start.directory)
     for notice in notices:
         repl.view.say(notice, "hint")
-    if start.args.task:
-        repl.submit(start.args.task)
+    if first := start.args.task or start.args.prompt:
+        repl.submit(first)
+    elif start.args.resume == "":
+        repl.submit("/resume")
     await repl.run(partial(_open, start))
     return 0
 
 
 async def _open(start: Start, repl: Repl) -> Chat:
     """The chat, with the model that was chosen, in a new session or in one to go on with."""
+    await asyncio.to_thread(import_module, "qwright.agent.chat")
     from qwright.agent.chat import Chat
     from qwright.agent.limits import Limits
     from qwright.agent.setting import Setting
