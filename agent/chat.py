@@ -203,7 +203,7 @@ class Chat:
 
     async def _prepare(self, prompt: str, verify: bool) -> tuple[Agent, Task, str, list[str]]:
         if verify and not self.setting.verify:
-            raise ConfigError("there is no verify command: /verify CMD, or qwright config set")
+            raise ConfigError(say("commands.no_verify"))
         agent = await self.ready(verified=verify)
         profile, directory = self.choice.profile, self.setting.directory
         before, lines = "", list[str]()

@@ -10,6 +10,7 @@ from qwright.agent.errors import ConfigError
 from qwright.agent.eventlog import read_events
 from qwright.agent.export_html import as_html
 from qwright.agent.export_parts import Part, parts_of
+from qwright.agent.language import say
 from qwright.sandbox.session_dir import Session
 from qwright.tools.sanitise import sanitise, shown_name
 
@@ -43,10 +44,10 @@ def export(session: Session, fmt: Format, target: Path) -> None:
         with target.open("x", encoding="utf-8", errors="replace") as file:
             file.writelines(lines)
     except FileExistsError:
-        raise ConfigError(f"{shown_name(str(target))} exists; name another file") from None
+        raise ConfigError(say("chat.exists", file=shown_name(str(target)))) from None
     except OSError as error:
-        why = error.strerror
-        raise ConfigError(f"{shown_name(str(target))} cannot be written: {why}") from None
+        file, why = shown_name(str(target)), error.strerror
+        raise ConfigError(say("chat.unwritable", file=file, why=why)) from None
 
 
 def _title(session: Session) -> str:

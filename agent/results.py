@@ -9,6 +9,7 @@ from pathlib import Path
 
 from qwright.agent.compaction import changed_files
 from qwright.agent.deliver import Delivered, applied_text, save_as_branch
+from qwright.agent.language import say
 from qwright.sandbox.bridge import Hunk
 from qwright.sandbox.errors import WorkspaceError
 from qwright.sandbox.seen import yours_of
@@ -136,7 +137,7 @@ class Results:
         store = (await self._workspace()).store
         new = await asyncio.to_thread(_new, store, self.session.record.committed)
         if not new.paths:
-            raise WorkspaceError("nothing to commit: this session has changed nothing new")
+            raise WorkspaceError(say("chat.nothing_to_commit"))
         return new
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from qwright.agent.language import say
 from qwright.agent.results import Results
 from qwright.agent.turns import Turn, Turns
 from qwright.sandbox.errors import WorkspaceError
@@ -23,7 +24,7 @@ async def undo(turns: Turns, results: Results) -> Taken:
     """Take out the last turn whose changes stand. Raises QwrightError; then nothing changed."""
     standing = turns.standing
     if not standing:
-        raise WorkspaceError("nothing to undo: no turn of this session has changed a file")
+        raise WorkspaceError(say("chat.nothing_to_undo"))
     return await _take(standing[-1], turns, results)
 
 
@@ -31,7 +32,7 @@ async def redo(turns: Turns, results: Results) -> Taken:
     """Bring back what was undone last. Raises QwrightError; then nothing changed."""
     turn = turns.redoable
     if turn is None:
-        raise WorkspaceError("nothing to redo: nothing was undone since the last change")
+        raise WorkspaceError(say("chat.nothing_to_redo"))
     label = f"redo {turn.number}"
     paths, _ = await results.exchange(turn.after, turn.before, label, yours=turn.yours)
     turns.update(turn, undone=False)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from qwright.agent.errors import ConfigError
+from qwright.agent.language import say
 
 ThemeName = Literal["auto", "dark", "light", "plain"]
 THEMES: tuple[ThemeName, ...] = get_args(ThemeName)
@@ -77,7 +78,7 @@ class Theme:
 def load(name: str = "auto", environ: Mapping[str, str] = os.environ) -> Theme:
     """The theme `name` on the terminal that `environ` tells of. Raises ConfigError."""
     if name not in THEMES:
-        raise ConfigError(f"there is no theme {name!r}; choose one of {', '.join(THEMES)}")
+        raise ConfigError(say("chat.no_theme", name=name, known=", ".join(THEMES)))
     wanted: ThemeName = name
     if wanted == "plain" or environ.get("NO_COLOR") or environ.get("TERM") == "dumb":
         return Theme(wanted, 0, {})
