@@ -203,13 +203,13 @@ def _plan(tree: Tree, wanted: _Versions, git: Plumbing) -> list[_Step]:
 
 
 def _look(tree: Tree, path: str, removed: set[str]) -> FileState | None:
+    blocker = _in_the_way(tree, path)
+    if blocker is not None:
+        if blocker not in removed:
+            raise NotMergedError
+        return None
     state = tree.stat(path)
     if state is None:
-        above = posixpath.dirname(path)
-        while above and tree.kind(above) is None:
-            above = posixpath.dirname(above)
-        if above and tree.kind(above) != "directory" and above not in removed:
-            raise NotMergedError
         return None
     match tree.kind(path):
         case "file":
@@ -220,6 +220,15 @@ def _look(tree: Tree, path: str, removed: set[str]) -> FileState | None:
             return None
         case _:
             raise NotMergedError
+
+
+def _in_the_way(tree: Tree, path: str) -> str | None:
+    """The file or link that lies where a folder above `path` would have to be."""
+    for above in reversed(list(_parents(path))):
+        kind = tree.kind(above)
+        if kind != "directory":
+            return above if kind else None
+    return None
 
 
 def _becomes_empty(tree: Tree, path: str, removed: set[str]) -> bool:
@@ -242,17 +251,31 @@ def _carry_out(tree: Tree, steps: Iterable[_Step]) -> None:
         if step.after is None:
             tree.remove(step.path)
             tree.remove_empty(posixpath.dirname(step.path))
-        elif step.after.mode == LINK:
-            tree.link(step.path, os.fsdecode(step.after.data))
         else:
-            executable = step.after.mode == EXECUTABLE
-            was = step.before is not None and step.before.mode == EXECUTABLE
-            change = executable if executable != was else None
-            tree.write(step.path, step.after.data, executable=change, over_link=True)
+            _make_room(tree, step.path)
+            _put(tree, step, step.after)
         failpoint("apply-file")
     for directory in {posixpath.dirname(step.path) or "." for step in ordered}:
         with suppress(PathError):
             tree.sync(directory)
+
+
+def _make_room(tree: Tree, path: str) -> None:
+    """Remove the empty folders that lie where a file is to be."""
+    if tree.kind(path) == "directory":
+        folders = [entry.path for entry in tree.walk(path, _WHOLE)]
+        for folder in (*reversed(folders), path):
+            tree.remove_empty(folder)
+
+
+def _put(tree: Tree, step: _Step, after: FileState) -> None:
+    if after.mode == LINK:
+        tree.link(step.path, os.fsdecode(after.data))
+        return
+    executable = after.mode == EXECUTABLE
+    was = step.before is not None and step.before.mode == EXECUTABLE
+    change = executable if executable != was else None
+    tree.write(step.path, after.data, executable=change, over_link=True)
 
 
 def _replaced(store: CheckpointStore, steps: list[_Step]) -> list[Replaced]:

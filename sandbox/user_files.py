@@ -49,7 +49,7 @@ class UserFiles:
             try:
                 return self._look()
             except GitFailedError:  # the index is only a cache: without it all is read again
-                self._index.unlink(missing_ok=True)
+                self._forget()
                 return self._look()
 
     def _warm(self) -> None:
@@ -57,12 +57,16 @@ class UserFiles:
             try:
                 self._begin()
             except GitFailedError:  # the first look will do it, or say what is wrong
-                self._index.unlink(missing_ok=True)
+                self._forget()
 
     def _begin(self) -> None:
         if not self._index.exists():
             self._run("read-tree", seen_of(self._store).tree)
             self._refresh()
+
+    def _forget(self) -> None:
+        for file in (self._index, self._index.with_name("user.index.lock")):
+            file.unlink(missing_ok=True)
 
     def _refresh(self) -> None:
         self._git.run(

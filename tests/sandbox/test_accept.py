@@ -221,6 +221,27 @@ def test_a_file_and_a_directory_change_places(run: Run) -> None:
     assert run.files() == before
 
 
+def test_empty_folders_that_are_left_are_no_obstacle_to_undo(run: Run) -> None:
+    before = run.files()
+    (run.ws / "gone.py").unlink()
+    put(run.ws, {"gone.py/deep/inner": b"a directory now"})
+    run.apply(run.finish())
+    (run.repo / "gone.py/deep/inner").unlink()
+    run.undo()
+    assert run.files() == before
+
+
+def test_a_link_that_took_a_folder_s_place_is_no_obstacle_to_undo(run: Run) -> None:
+    before = run.files()
+    (run.ws / "sub/only.py").unlink()
+    (run.ws / "sub").rmdir()
+    (run.ws / "sub").symlink_to("a.py")
+    run.apply(run.finish())
+    assert run.files() == contents(run.ws)
+    run.undo()
+    assert run.files() == before
+
+
 def test_a_directory_with_files_of_the_user_is_not_replaced(run: Run) -> None:
     (run.ws / "sub/only.py").unlink()
     (run.ws / "sub").rmdir()

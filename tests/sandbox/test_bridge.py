@@ -269,6 +269,7 @@ def test_a_link_in_the_way_is_not_followed_on_either_side(pair: Pair, tmp_path: 
 def test_an_index_that_is_damaged_is_made_anew(pair: Pair) -> None:
     pair.bridge.pull()
     (pair.store.git_dir / "user.index").write_bytes(b"DIRC\0\0\0\2garbage")
+    (pair.store.git_dir / "user.index.lock").touch()
     put(pair.repo, {"b.py": b"mine\n"})
     assert pair.bridge.pull().paths == ["b.py"]
     fsck(pair.store)

@@ -176,9 +176,13 @@ class Two(RuleBasedStateMachine):
             assert sorted(error.value.paths) == conflicts
             return
         self.bridge.accept(chosen)
-        if merged != self.user:
-            self.applied.append((self.user, merged, self.seen, dict(target)))
-        self.user, self.seen = merged, dict(target)
+        self.apply(merged, target)
+
+    def apply(self, user: Files, seen: Files) -> None:
+        """What was applied has gone well."""
+        if user != self.user:
+            self.applied.append((dict(self.user), dict(user), dict(self.seen), dict(seen)))
+        self.user, self.seen = dict(user), dict(seen)
 
     @precondition(lambda self: self.applied)
     @rule()
@@ -225,9 +229,8 @@ class Two(RuleBasedStateMachine):
                 act(before, after, "revert")
             return
         act(before, after, "revert")
-        if user != self.user:
-            self.applied.append((self.user, user, self.seen, seen))
-        self.agent, self.user, self.seen = agent, user, seen
+        self.agent = agent
+        self.apply(user, seen)
         self.stepped()
 
     @invariant()
