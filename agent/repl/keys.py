@@ -91,9 +91,12 @@ def _bind_input(keys: KeyBindings, terminal: Terminal) -> None:
         else:
             prompt.set(drawn)
 
+    # What was typed before the prompt was there came through a terminal that makes Enter Ctrl-J.
+    early = Condition(lambda: terminal.typing and terminal.early)
     _bind(keys, typing, "enter")(enter)
     for newline in (("c-j",), ("escape", "enter"), ("escape", "c-j")):
         _bind(keys, typing, *newline)(prompt.newline)
+    _bind(keys, early, "c-j")(enter)
     for key in ("up", "c-p"):
         _bind(keys, typing, key)(up)
     for key in ("down", "c-n"):

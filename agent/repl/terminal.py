@@ -39,6 +39,8 @@ from qwright.tools.sanitise import sanitise
 if TYPE_CHECKING:
     from qwright.agent.policy import Mode
 
+_EARLY = 0.05
+"""Seconds after the start in which keys were typed before it."""
 FRAME = 1 / 30
 """Seconds between two drawings of what the agent does; keys are drawn at once."""
 
@@ -63,7 +65,7 @@ class Terminal:
         output: ScreenOutput | None = None,
     ) -> None:
         self.handlers = handlers
-        self.busy = False
+        self.busy, self.early = False, True
         self.screen_reader = screen_reader
         self.mode: Mode = "auto"
         self.live, self.hint_text = "", ""
@@ -150,6 +152,7 @@ class Terminal:
         loop.set_exception_handler(self._on_bug)
         try:
             self._app.pre_run_callables.append(self._write_pending)
+            loop.call_later(_EARLY, setattr, self, "early", False)
             await self._app.run_async(set_exception_handler=False)
         except EOFError:
             self.handlers.left()
@@ -175,9 +178,8 @@ class Terminal:
 
     def _end(self) -> None:
         self._left = True
-        for timer in (self._timer, self._hint_timer):
-            if timer:
-                timer.cancel()
+        for timer in filter(None, (self._timer, self._hint_timer)):
+            timer.cancel()
         if self.dialog:
             self.dialog.finish(None)
         if self.question:
@@ -237,7 +239,6 @@ class Terminal:
         self.hint_text = text
         if self._hint_timer:
             self._hint_timer.cancel()
-            self._hint_timer = None
         if text:
             self._hint_timer = asyncio.get_running_loop().call_later(TWICE, self.hint, "")
         self._touch()
@@ -356,10 +357,10 @@ class Terminal:
         if self.dialog is None or not self.dialog.guarded:
             return False
         now = asyncio.get_running_loop().time()
-        early = now < self._quiet_until
-        if early:
-            self._quiet_until = now + QUIET
-        return early
+        if now >= self._quiet_until:
+            return False
+        self._quiet_until = now + QUIET
+        return True
 
     def kept(self, text: str) -> None:
         """A character that came too early for the dialog stays in the input."""

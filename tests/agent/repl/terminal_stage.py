@@ -172,8 +172,9 @@ async def stage(
     """A running terminal; it has left at the end."""
     with create_pipe_input() as pipe:
         staged = Stage(pipe, tmp, width, height, **how)
+        staged.send(str(how.get("early", "")))
         running = asyncio.create_task(staged.terminal.run())
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.1)
         try:
             yield staged
         finally:

@@ -45,6 +45,15 @@ def test_enter_submits_and_empties_the_input(tmp_path: Path) -> None:
     assert _submitted(tmp_path, "hello", ENTER, "again", ENTER) == ["hello", "again"]
 
 
+def test_what_was_typed_before_the_prompt_was_there_is_submitted(tmp_path: Path) -> None:
+    async def play() -> list[str]:
+        async with stage(tmp_path, early="hello\nagain\n") as on:
+            await on.type("a", control("j"), "b", ENTER)
+            return on.handlers.submissions
+
+    assert asyncio.run(play()) == ["hello", "again", "a\nb"]
+
+
 def test_blank_input_is_not_submitted(tmp_path: Path) -> None:
     assert _submitted(tmp_path, ENTER, "  ", ENTER) == []
 
