@@ -1,7 +1,4 @@
-"""The terminal of the REPL: finished lines scroll away above, the input stays below.
-
-The only part of qwright that knows prompt-toolkit (with the files beside it that this one uses).
-"""
+"""The terminal of the REPL: finished lines scroll away above, the input stays below."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ def test_arrow_keys_that_arrive_in_pieces_are_no_escape(tmp_path: Path) -> None:
             on.terminal.busy = True
             for byte in LEFT:
                 on.send(byte)
-                await asyncio.sleep(0.002)
+                await asyncio.sleep(0)
             await asyncio.sleep(0.1)
             return on.handlers.calls
 
