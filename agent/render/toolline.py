@@ -27,7 +27,7 @@ _VERBS = {
 }
 _LEAST = 10
 """Cells of the subject that give way to nothing."""
-_NOTED_SECONDS = 0.5
+_NOTED_SECONDS = 1.0
 """A call that took less is not worth saying how long it took."""
 
 
