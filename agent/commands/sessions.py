@@ -114,6 +114,8 @@ def _undo(name: str | None) -> None:
     if undone.merged:
         print(say("cli.yours_kept", names=deliver.names(undone.merged)))
     print(say("cli.apply_again", session=session.record.id))
+    if session.record.applied:
+        print(say("cli.more_applied"))
 
 
 def _is_applied(session: Session) -> bool:
