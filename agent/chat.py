@@ -68,6 +68,8 @@ class Chat:
         self._progress = progress
         self._agent: Agent | None = None
         self._wait = Wait()
+        self._notes: list[str] = []
+        """What the model is to be told with the next prompt."""
         self._running = False
         self._desk = self._sit_down(session)
 
@@ -156,13 +158,17 @@ class Chat:
         begun = ev.ToolStarted(id="shell", name="run_shell_command", arguments=call)
         self._desk.note(begun)
         yield begun
-        workspace = await self.workspace()
+        lines = await self._wait.for_(self._pull())
+        if lines is None:
+            yield GIVEN_UP
+            return
+        for line in lines:
+            yield ev.Notice(text=line)
+        workspace, started = await self.workspace(), time.monotonic()
         mark = self._desk.transcript.mark()
         turn = self.turns.begin(f"!{command}", mark, await self._desk.cursor())
-        started = time.monotonic()
         try:
-            ran = workspace.run(command, timeout=_SHELL_SECONDS)
-            done = await self._wait.for_(ran)
+            done = await self._wait.for_(workspace.run(command, timeout=_SHELL_SECONDS))
             await workspace.checkpoint(f"! {command}", step=0)
         finally:
             await self._desk.ended(turn, self.choice.name)
@@ -181,7 +187,7 @@ class Chat:
         yield finished
         shown = truncate(done.output, _SHELL_CHARACTERS)
         said = f"The user ran `{command}` in the sandbox (exit code {done.exit_code}):\n{shown}"
-        (await self.ready()).note(said)
+        self._notes.append(said)
 
     async def compact(self, hint: str = "") -> AsyncGenerator[ev.Event]:
         """Replace the conversation by a summary, with attention to `hint`."""
@@ -207,13 +213,18 @@ class Chat:
         agent = await self.ready(verified=verify)
         profile, directory = self.choice.profile, self.setting.directory
         before, lines = "", list[str]()
-        if self._desk.open:
-            lines = await self._pull(agent, self._desk.open)
+        if self._desk.open or not self._desk.is_new:
+            lines = await self._pull()
             before = await self._desk.cursor()
         named, images = attach(prompt, directory, vision=profile.vision, model=self.choice.name)
         # A small model's loop shows it the files that a prompt names by itself.
         budget, files = round(profile.context * _MENTIONED), not profile.attach_files
-        text, attached = mentioned(named, Tree(directory), budget, files=files)
+        text, attached, left_out = mentioned(named, Tree(directory), budget, files=files)
+        if left_out:
+            lines.append(say("repl.not_attached", names=names(left_out)))
+        for note in self._notes:
+            agent.note(note)
+        self._notes.clear()
         task = Task(
             text,
             self.setting.verify,
@@ -226,16 +237,16 @@ class Chat:
         )
         return agent, task, before, lines
 
-    async def _pull(self, agent: Agent, workspace: Workspace) -> list[str]:
+    async def _pull(self) -> list[str]:
         """Bring in what the user has edited, tell the model, and return lines for the user."""
-        pulled = await workspace.pull()
+        pulled = await (await self.workspace()).pull()
         lines: list[str] = []
         if pulled.paths:
-            agent.note(f"The user has changed these files since: {', '.join(pulled.paths)}")
+            self._notes.append(f"The user has changed these files since: {', '.join(pulled.paths)}")
             lines.append(say("repl.pulled", names=names(pulled.paths)))
         if pulled.conflicts:
             theirs = truncate(await self.results.their_version(pulled.conflicts), _DIFF_CHARACTERS)
-            agent.note(f"The user changed the same lines as you; their changes:\n{theirs}")
+            self._notes.append(f"The user changed the same lines as you; their changes:\n{theirs}")
             lines.append(say("repl.conflict", names=names(pulled.conflicts)))
         return lines
 
@@ -244,13 +255,13 @@ class Chat:
     async def undo(self) -> Taken:
         """Take the last turn's changes back, out of the user's files too. Raises QwrightError."""
         taken = await undo.undo(self.turns, self.results)
-        await self._tell("took your last changes back, in", taken)
+        self._tell("took your last changes back, in", taken)
         return taken
 
     async def redo(self) -> Taken:
         """Bring the changes that were undone last back. Raises QwrightError."""
         taken = await undo.redo(self.turns, self.results)
-        await self._tell("brought your changes back, in", taken)
+        self._tell("brought your changes back, in", taken)
         return taken
 
     async def rewind(self, turn: Turn, what: What) -> Taken:
@@ -259,7 +270,7 @@ class Chat:
         if what != "conversation":
             taken = await undo.back_to(turn, self.turns, self.results)
         if what == "files":
-            await self._tell("took your last changes back, in", taken)
+            self._tell("took your last changes back, in", taken)
         else:
             self._desk.transcript.back_to(turn.mark)
             (await self.ready()).restore(self._desk.transcript.messages())
@@ -267,9 +278,9 @@ class Chat:
                 self.turns.update(one, forgotten=True)
         return taken
 
-    async def _tell(self, what: str, taken: Taken) -> None:
+    def _tell(self, what: str, taken: Taken) -> None:
         if taken.paths:
-            (await self.ready()).note(f"The user {what}: {', '.join(taken.paths)}")
+            self._notes.append(f"The user {what}: {', '.join(taken.paths)}")
 
     async def replace_theirs(self, paths: Collection[str]) -> None:
         """End a conflict with the agent's version; `undo` brings the user's back."""
@@ -375,7 +386,7 @@ class Chat:
         """Copy a folder to where the model can read it; returns that path."""
         await self.workspace()
         path = await asyncio.to_thread(add_directory, self.session, directory)
-        (await self.ready()).note(f"The user added the folder {path} for you to read.")
+        self._notes.append(f"The user added the folder {path} for you to read.")
         return path
 
     async def fork(self, turn: Turn | None = None) -> None:
@@ -389,6 +400,7 @@ class Chat:
         """Leave this session and go on with another, which this process owns."""
         await self._desk.close()
         self._agent = None
+        self._notes.clear()
         self._desk = self._sit_down(session)
         self.begin()
 

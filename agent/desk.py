@@ -49,6 +49,9 @@ class Desk:
         self._place = place
         self._progress = progress
         self._on_failure = on_failure
+        self.is_new = not (session.path / "store.git").is_dir()
+        """Whether its files were still to be copied when it was sat down to: then the first prompt
+        need not wait for them."""
         self._log = EventLog(events)
         self._opening: asyncio.Task[Workspace] | None = None
 
@@ -129,10 +132,12 @@ class Desk:
             if self.open:
                 await self.open.close()
         self._log.close()
+        record = self.session.record
         if self.turns.all:
-            self.session.update(result=cursor, status="done")
+            self.session.update(result=cursor or record.result, status="done")
         self.session.close()
-        if not self.turns.all:
+        # A run of one prompt has no turns, but its result may be wanted yet.
+        if not (self.turns.all or record.prompt):
             await asyncio.to_thread(shutil.rmtree, self.session.path, ignore_errors=True)
 
     async def _open(self) -> Workspace:

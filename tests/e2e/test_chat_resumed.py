@@ -1,0 +1,117 @@
+"""Going on with a session of before: what it had done stays its own, and nothing is thrown away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+
+from qwright.agent import events as ev
+from qwright.agent.chat import Chat
+from qwright.agent.choice import choose
+from qwright.agent.config import Config
+from qwright.agent.policy import Decision, Request
+from qwright.agent.setting import Setting
+from qwright.agent.workplace import Place
+from qwright.sandbox.session_dir import Session, find_session
+from tests.e2e.house import KEY, MODEL, House
+from tests.e2e.repl.stage import follows
+from tests.e2e.scripted_server import Server, call, says, served
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
+
+SCRIPT = follows(
+    {
+        "FIX": (
+            says(call("edit", path="calc.py", old_string="a - b", new_string="a + b")),
+            says(text="Done."),
+        ),
+        "NOTE": (says(call("write_file", path="notes.md", content="one\n")), says(text="Done.")),
+        "TALK": (says(text="Just words."),),
+    }
+)
+
+
+class Nobody:
+    async def approve(self, request: Request) -> Decision:
+        raise AssertionError(request)
+
+
+@pytest.fixture
+def server(house: House, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("QWRIGHT_HOME", str(house.home))
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    with served(SCRIPT) as running:
+        yield running
+
+
+def sit(
+    house: House,
+    server: Server,
+    session: Session,
+    work: Callable[[Chat], Coroutine[Any, Any, None]],
+) -> None:
+    async def whole() -> None:
+        chosen = choose(MODEL, server.url)
+        setting = Setting(house.repo, Config(), chosen, Place())
+        chat = Chat(setting, session, Nobody(), lambda text: None)
+        try:
+            await work(chat)
+        finally:
+            await chat.close()
+
+    asyncio.run(whole())
+
+
+async def play(events: AsyncGenerator[ev.Event]) -> None:
+    async with aclosing(events):
+        async for _ in events:
+            pass
+
+
+def test_the_first_prompt_after_a_resume_is_a_turn_of_its_own(house: House, server: Server) -> None:
+    async def before(chat: Chat) -> None:
+        await play(chat.send("FIX"))
+
+    async def after(chat: Chat) -> None:
+        (house.repo / "mine.txt").write_bytes(b"mine\n")
+        await play(chat.send("NOTE"))
+        told = [one["content"] for one in server.requests[-1]["messages"] if one["role"] == "user"]
+        assert "mine.txt" in told[-1]
+        assert (await chat.undo()).paths == ("notes.md",)
+        assert [change.path for change in await chat.results.pending()] == ["calc.py"]
+
+    sit(house, server, Session.create(house.repo), before)
+    sit(house, server, find_session(own=True), after)
+
+
+def test_a_session_that_is_changed_to_is_pulled_into_before_its_next_prompt(
+    house: House, server: Server
+) -> None:
+    async def work(chat: Chat) -> None:
+        await play(chat.send("FIX"))
+        first = chat.session.path
+        await chat.change_session(Session.create(house.repo))
+        await play(chat.send("TALK"))
+        await chat.change_session(Session.load(first, own=True))
+        await play(chat.send("NOTE"))
+        assert (await chat.undo()).paths == ("notes.md",)
+
+    sit(house, server, Session.create(house.repo), work)
+
+
+def test_looking_at_a_run_of_one_prompt_leaves_it_whole(house: House, server: Server) -> None:
+    async def before(chat: Chat) -> None:
+        await play(chat.send("FIX"))
+
+    async def look(chat: Chat) -> None:
+        assert [change.path for change in await chat.results.pending()] == ["calc.py"]
+
+    sit(house, server, Session.create(house.repo), before)
+    session = find_session(own=True)
+    (session.path / "turns.jsonl").unlink()  # as of a run without the REPL
+    sit(house, server, session, look)
+    assert find_session().record == session.record
