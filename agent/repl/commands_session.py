@@ -58,7 +58,7 @@ async def resume(context: Context, argument: str) -> None:
     others = [
         one
         for one in await asyncio.to_thread(_of_project, context.chat.source)
-        if one.record.id != context.chat.session.record.id
+        if one.record.id != context.chat.session.record.id and _talks(one)
     ][:_OFFERED]
     if not others:
         context.view.say(say("commands.no_sessions"), "hint")
@@ -120,6 +120,11 @@ def _of_project(source: Path | None) -> list[Session]:
     ]
 
 
+def _talks(session: Session) -> bool:
+    """Whether there is a conversation to go on with; a task's single run leaves none."""
+    return (session.path / "turns.jsonl").exists()
+
+
 def title_of(session: Session) -> str:
     """What a session is called: its title, else how its first prompt begins."""
     return one_line(session.record.title or session.record.prompt, 70) or session.record.id
@@ -145,8 +150,8 @@ def _ids(context: Context, typed: str) -> Sequence[str]:
     found: list[str] = []
     for name in [one for one in names if one.startswith(typed) and one != here][:_OFFERED]:
         with suppress(WorkspaceError):
-            record = Session.load(sessions_dir() / name).record
-            found += [name] if record.prompt and record.source == source else []
+            session = Session.load(sessions_dir() / name)
+            found += [name] if session.record.source == source and _talks(session) else []
     return found
 
 

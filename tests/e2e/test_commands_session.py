@@ -87,6 +87,7 @@ def test_resume_goes_on_where_another_session_stopped(room: Room) -> None:
 
     async def later(seat: Seat) -> None:
         before = list_sessions()[0].record.id
+        Session.create(room.house.repo, prompt="a single task").close()
         assert "Nothing waits" in await seat.type("/diff")
         assert before in await seat.type("/sessions")
         await seat.type("/resume", None)
