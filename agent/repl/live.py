@@ -29,14 +29,18 @@ class Rate:
 
     def add(self, now: float, text: str) -> None:
         self.came.append((now, max(len(text) // _CHARACTERS, 1)))
+        self._forget(now)
 
     def per_second(self, now: float) -> float:
         """Zero where too little came to say."""
-        while self.came and self.came[0][0] < now - _WINDOW:
-            self.came.popleft()
+        self._forget(now)
         if len(self.came) < 4:
             return 0.0
         return sum(tokens for _, tokens in self.came) / max(now - self.came[0][0], 0.5)
+
+    def _forget(self, now: float) -> None:
+        while self.came and self.came[0][0] < now - _WINDOW:
+            self.came.popleft()
 
 
 @dataclass(slots=True)
