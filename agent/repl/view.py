@@ -273,7 +273,7 @@ class View:
         self._sheet.put("note", wrapped(Text(one_line(text)), self._sheet.room), mark)
 
     def _ended(self, event: ev.RunFinished) -> None:
-        took = wrapped(ending(event, self.theme), self._sheet.room)
+        took = wrapped(ending(event, self.theme), self._sheet.room) if event.turns else []
         if event.reason == "done":
             self._sheet.put("end", took, "good")
         elif event.reason == "interrupted":

@@ -227,6 +227,11 @@ def test_how_a_run_can_end(reason: ev.StopReason, text: str, expected: str) -> N
     assert f"{expected}  1 m 34 s · 4 turns" in shown
 
 
+def test_what_was_interrupted_before_the_model_was_asked_took_nothing() -> None:
+    at_once = finished("interrupted").model_copy(update={"turns": 0})
+    assert Stage().play([at_once]) == "■ Interrupted; what was done so far is kept\n"
+
+
 def test_a_verify_command_that_fails_shows_its_last_lines() -> None:
     output = "\n".join(f"line {number}" for number in range(50))
     failed = ev.VerifyFinished(command="make", exit_code=2, output=output, seconds=3)
