@@ -71,9 +71,11 @@ class Sheet:
         return 0 if self.theme.spoken else INDENT
 
     def put(self, block: Block, lines: Sequence[Text], mark: Mark = "") -> None:
-        """Commit lines; the mark stands beside the first."""
+        """Commit lines, if there are any; the mark stands beside the first."""
+        if not lines:
+            return
         sign, role, word = _MARKS[mark]
-        if self.theme.spoken and word and lines:
+        if self.theme.spoken and word:
             lines = [Text(f"{say(word)}: ").append_text(lines[0]), *lines[1:]]
         drawn = draw(lines, self.theme, self.indent)
         if sign and not self.theme.spoken:
