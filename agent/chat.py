@@ -47,7 +47,6 @@ What = Literal["both", "files", "conversation"]
 _MENTIONED = 0.25
 """Share of the window that files mentioned in one prompt may take."""
 _SHELL_CHARACTERS = 4_000
-_DIFF_CHARACTERS = 4_000
 _SHELL_SECONDS = 3_600.0
 
 
@@ -80,8 +79,6 @@ class Chat:
     def _failed(self, error: QwrightError) -> None:
         if self._running and self._agent:
             self._agent.fail(error)
-
-    # What must be ready before a prompt: begun early, awaited late.
 
     def begin(self) -> None:
         """Start what takes long: the model's server, the checkout, the container."""
@@ -119,8 +116,6 @@ class Chat:
             self._agent.workspace = self._desk.begin()
             self._agent.switch(model, profile, chosen.name, chosen.provider)
         return self._agent
-
-    # Prompts.
 
     async def send(self, prompt: str, *, verify: bool = False) -> AsyncGenerator[ev.Event]:
         """Work on a prompt; with `verify` until the verify command passes.
@@ -205,7 +200,9 @@ class Chat:
 
     async def clear(self) -> None:
         """Forget the conversation; files, undo and the log stay."""
-        (await self.ready()).clear()
+        self._desk.transcript.follow(())
+        if self._agent:
+            self._agent.clear()
 
     async def _prepare(self, prompt: str, verify: bool) -> tuple[Agent, Task, str, list[str]]:
         if verify and not self.setting.verify:
@@ -218,7 +215,7 @@ class Chat:
             before = await self._desk.cursor()
         named, images = attach(prompt, directory, vision=profile.vision, model=self.choice.name)
         # A small model's loop shows it the files that a prompt names by itself.
-        budget, files = round(profile.context * _MENTIONED), not profile.attach_files
+        files, budget = not profile.attach_files, round(profile.context * _MENTIONED)
         text, attached, left_out = mentioned(named, Tree(directory), budget, files=files)
         if left_out:
             lines.append(say("repl.not_attached", names=names(left_out)))
@@ -238,19 +235,10 @@ class Chat:
         return agent, task, before, lines
 
     async def _pull(self) -> list[str]:
-        """Bring in what the user has edited, tell the model, and return lines for the user."""
-        pulled = await (await self.workspace()).pull()
-        lines: list[str] = []
-        if pulled.paths:
-            self._notes.append(f"The user has changed these files since: {', '.join(pulled.paths)}")
-            lines.append(say("repl.pulled", names=names(pulled.paths)))
-        if pulled.conflicts:
-            theirs = truncate(await self.results.their_version(pulled.conflicts), _DIFF_CHARACTERS)
-            self._notes.append(f"The user changed the same lines as you; their changes:\n{theirs}")
-            lines.append(say("repl.conflict", names=names(pulled.conflicts)))
+        """Bring in what the user has edited; returns lines for the user, and notes the model's."""
+        notes, lines = await self._desk.pull()
+        self._notes += notes
         return lines
-
-    # Taking back.
 
     async def undo(self) -> Taken:
         """Take the last turn's changes back, out of the user's files too. Raises QwrightError."""
@@ -273,7 +261,8 @@ class Chat:
             self._tell("took your last changes back, in", taken)
         else:
             self._desk.transcript.back_to(turn.mark)
-            (await self.ready()).restore(self._desk.transcript.messages())
+            if self._agent:
+                self._agent.restore(self._desk.transcript.messages())
             for one in self.turns.all[turn.number - 1 :]:
                 self.turns.update(one, forgotten=True)
         return taken
@@ -287,8 +276,6 @@ class Chat:
         before, after = await self.results.replace_theirs(paths)
         turn = self.turns.begin(", ".join(paths), self._desk.transcript.mark(), before)
         self.turns.update(turn, after=after)
-
-    # The session and its surroundings.
 
     @property
     def session(self) -> Session:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
 from qwright.agent import events as ev
+from qwright.agent.deliver import names
 from qwright.agent.eventlog import EventLog, spent
+from qwright.agent.language import say
 from qwright.agent.limits import Budget, Limits
 from qwright.agent.results import Results
 from qwright.agent.transcript import Transcript
@@ -19,8 +21,10 @@ from qwright.agent.workplace import Place, open_workspace, reopen_workspace, sta
 from qwright.sandbox.errors import QwrightError
 from qwright.sandbox.session_dir import Session
 from qwright.sandbox.workspace import Workspace
+from qwright.tools.truncate import truncate
 
 ASIDE_SECONDS = 30.0
+_DIFF_CHARACTERS = 4_000
 SandboxState = Literal["starting", "ready", "failed"]
 
 
@@ -87,6 +91,19 @@ class Desk:
         self._place = place
         await workspace.restart(starter(self.session, place, self._progress, self._on_failure))
 
+    async def pull(self) -> tuple[list[str], list[str]]:
+        """Bring in what the user has edited; lines about it for the model, and for the user."""
+        pulled = await (await self.workspace()).pull()
+        notes, lines = list[str](), list[str]()
+        if pulled.paths:
+            notes.append(f"The user has changed these files since: {', '.join(pulled.paths)}")
+            lines.append(say("repl.pulled", names=names(pulled.paths)))
+        if pulled.conflicts:
+            theirs = truncate(await self.results.their_version(pulled.conflicts), _DIFF_CHARACTERS)
+            notes.append(f"The user changed the same lines as you; their changes:\n{theirs}")
+            lines.append(say("repl.conflict", names=names(pulled.conflicts)))
+        return notes, lines
+
     def note(self, event: ev.Event) -> None:
         """Log an event, and add up what it cost."""
         self._log.append(event)
@@ -115,6 +132,7 @@ class Desk:
 
     async def ended(self, turn: Turn, model: str) -> None:
         """Write down what a turn has left, however it ended."""
+        await self._keep()
         after = await self.cursor()
         before = turn.before or (self.session.record.base if after else "")
         self.turns.update(turn, before=before, after=after)
@@ -139,6 +157,13 @@ class Desk:
         # A run of one prompt has no turns, but its result may be wanted yet.
         if not (self.turns.all or record.prompt):
             await asyncio.to_thread(shutil.rmtree, self.session.path, ignore_errors=True)
+
+    async def _keep(self) -> None:
+        """Record what stands where the person leaves in the middle: it belongs to the turn."""
+        task, workspace = asyncio.current_task(), self.open
+        if task and task.cancelling() and workspace:
+            with suppress(QwrightError):  # resuming records it, as a step of its own
+                await workspace.checkpoint("left off", step=0)
 
     async def _open(self) -> Workspace:
         arguments = (self._place, self._progress, self._on_failure)

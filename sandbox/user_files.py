@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from qwright.sandbox.checkout import is_wanted, nested_files
+from qwright.sandbox.errors import WorkspaceError
 from qwright.sandbox.plumbing import GitFailedError, Plumbing
 from qwright.sandbox.scan import SIZE_LIMIT, Scan, sort_paths
 from qwright.sandbox.seen import seen_of
@@ -58,6 +59,8 @@ class UserFiles:
                 self._begin()
             except GitFailedError:  # the first look will do it, or say what is wrong
                 self._forget()
+            except (OSError, WorkspaceError):  # the session was closed, or is gone
+                return
 
     def _begin(self) -> None:
         if not self._index.exists():
