@@ -148,6 +148,8 @@ def _tokens_of(usage: Usage) -> Tokens:
 async def _cancelled(task: asyncio.Future[T]) -> None:
     task.cancel()
     await asyncio.wait({task})
+    if not task.cancelled():
+        task.exception()  # retrieved: how it failed at the last moment matters to nobody
 
 
 class Circles:

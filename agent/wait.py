@@ -27,10 +27,16 @@ class Wait:
         self._task = task
         try:
             await asyncio.wait((task,))
-            return None if task.cancelled() else task.result()
+        except asyncio.CancelledError:
+            task.cancel()
+            # It may be writing, and must not meet what comes next.
+            await asyncio.wait((task,))
+            if not task.cancelled():
+                task.exception()  # retrieved: nobody is left to hear of it
+            raise
         finally:
             self._task = None
-            task.cancel()
+        return None if task.cancelled() else task.result()
 
     def interrupt(self) -> bool:
         """Give up what is waited for; whether there was something."""
