@@ -105,6 +105,7 @@ class Repl:
         self.chat = await open_chat(self)
         self.chat.policy.mode = self._mode
         self._commands = commands.Commands(self)
+        self._completer.renewed()
         self._opened.set()
         self.refresh()
 

@@ -68,6 +68,8 @@ class Completer:
         self._index = PathIndex(root) if root else None
         self._commands = commands
         self._arguments = arguments
+        self.renewed: Callable[[], None] = lambda: None
+        """To be called when other commands hold: whoever shows a list asks for it anew."""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="completion")
 
     def refresh(self) -> None:

@@ -28,6 +28,7 @@ class Prompt:
         self.menu = Menu()
         self.history = history
         self.completer = completer
+        completer.renewed = self._search_again
         self._pastes = Pastes()
         self._changed = changed
         self._told = True
@@ -166,6 +167,10 @@ class Prompt:
         if self._searching:
             self._searching.cancel()
         self._searching = asyncio.ensure_future(self._found(self.before, asked))
+
+    def _search_again(self) -> None:
+        if self.before:
+            self._search()
 
     async def _found(self, before: str, asked: bool) -> None:
         items = await self.completer.suggest(before, asked=asked)

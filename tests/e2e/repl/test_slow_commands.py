@@ -35,3 +35,12 @@ def test_esc_ends_the_wait_for_a_commit_message(house: House) -> None:
         repl.wait_gone("Writing the commit message")
         ask(repl, "/commit My own words", "Committed")
     assert git(house.repo, "log", "-1", "--format=%s") == "My own words\n"
+
+
+def test_commands_typed_before_they_are_known_are_listed_once_they_are(house: House) -> None:
+    mine = house.home / "config" / "commands"
+    mine.mkdir(parents=True)
+    (mine / "greet.md").write_text("---\ndescription: say hello\n---\nhello")
+    with served(follows(MEND)) as server, opened(house, server) as repl:
+        repl.type("/gre")
+        repl.wait_for("say hello")
