@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +32,7 @@ SCRIPT = follows(
             says(text="Done."),
         ),
         "NOTE": (says(call("write_file", path="notes.md", content="one\n")), says(text="Done.")),
+        "SLOW": (says(call("run_shell_command", command="echo hi > slow.txt; sleep 60")),),
         "TALK": (says(text="Just words."),),
     }
 )
@@ -70,6 +73,11 @@ async def play(events: AsyncGenerator[ev.Event]) -> None:
     async with aclosing(events):
         async for _ in events:
             pass
+
+
+def until_written(file: Path) -> None:
+    while not (file.exists() and file.read_bytes()):
+        time.sleep(0.05)
 
 
 def test_the_first_prompt_after_a_resume_is_a_turn_of_its_own(house: House, server: Server) -> None:
@@ -115,3 +123,23 @@ def test_looking_at_a_run_of_one_prompt_leaves_it_whole(house: House, server: Se
     (session.path / "turns.jsonl").unlink()  # as of a run without the REPL
     sit(house, server, session, look)
     assert find_session().record == session.record
+
+
+@pytest.mark.parametrize("shell", [False, True])
+def test_what_was_left_in_the_middle_belongs_to_the_turn_that_left_it(
+    house: House, server: Server, shell: bool
+) -> None:
+    async def leave(chat: Chat) -> None:
+        events = chat.shell("echo hi > slow.txt; sleep 60") if shell else chat.send("SLOW")
+        work = asyncio.create_task(play(events))
+        await asyncio.to_thread(until_written, chat.session.path / "ws/slow.txt")
+        work.cancel()
+        await asyncio.wait((work,))
+
+    async def undo(chat: Chat) -> None:
+        assert [change.path for change in await chat.results.pending()] == ["slow.txt"]
+        assert (await chat.undo()).paths == ("slow.txt",)
+        assert await chat.results.pending() == []
+
+    sit(house, server, Session.create(house.repo), leave)
+    sit(house, server, find_session(own=True), undo)
