@@ -252,11 +252,11 @@ class Chat:
         self._tell("brought your changes back, in", taken)
         return taken
 
-    async def rewind(self, turn: Turn, what: What) -> Taken:
-        """Go back to before a turn: files, conversation or both. Raises QwrightError."""
+    async def rewind(self, turn: Turn, what: What, *, yours: bool = True) -> Taken:
+        """Go back to before a turn; with `yours` in the user's files too. Raises QwrightError."""
         taken = Taken((), turn.prompt, also_yours=False)
         if what != "conversation":
-            taken = await undo.back_to(turn, self.turns, self.results)
+            taken = await undo.back_to(turn, self.turns, self.results, yours=yours)
         if what == "files":
             self._tell("took your last changes back, in", taken)
         else:
@@ -377,11 +377,11 @@ class Chat:
         return path
 
     async def fork(self, turn: Turn | None = None) -> None:
-        """Go on in a copy of this session, as it is or as it was before `turn`."""
+        """Go on in a copy of this session, as it is or was before `turn`; yours stay as is."""
         copy = await asyncio.to_thread(fork_session, self.session, None)
         await self.change_session(copy)
         if turn:
-            await self.rewind(turn, "both")
+            await self.rewind(turn, "both", yours=False)
 
     async def change_session(self, session: Session) -> None:
         """Leave this session and go on with another, which this process owns."""

@@ -25,7 +25,7 @@ async def undo(turns: Turns, results: Results) -> Taken:
     standing = turns.standing
     if not standing:
         raise WorkspaceError(say("chat.nothing_to_undo"))
-    return await _take(standing[-1], turns, results)
+    return await _take(standing[-1], turns, results, yours=True)
 
 
 async def redo(turns: Turns, results: Results) -> Taken:
@@ -39,18 +39,21 @@ async def redo(turns: Turns, results: Results) -> Taken:
     return Taken(tuple(paths), turn.prompt, turn.yours)
 
 
-async def back_to(turn: Turn, turns: Turns, results: Results) -> Taken:
-    """Take out what `turn` and all after it changed. Raises QwrightError: up to where it got."""
-    paths, yours = dict[str, None](), False
+async def back_to(turn: Turn, turns: Turns, results: Results, *, yours: bool) -> Taken:
+    """Take out what `turn` and all after it changed; with `yours` of the user's files too.
+
+    Raises QwrightError: up to where it got.
+    """
+    paths, also_yours = dict[str, None](), False
     for one in reversed([one for one in turns.standing if one.number >= turn.number]):
-        taken = await _take(one, turns, results)
+        taken = await _take(one, turns, results, yours=yours)
         paths |= dict.fromkeys(taken.paths)
-        yours = yours or taken.also_yours
-    return Taken(tuple(paths), turn.prompt, yours)
+        also_yours = also_yours or taken.also_yours
+    return Taken(tuple(paths), turn.prompt, also_yours)
 
 
-async def _take(turn: Turn, turns: Turns, results: Results) -> Taken:
+async def _take(turn: Turn, turns: Turns, results: Results, *, yours: bool) -> Taken:
     label = f"undo {turn.number}"
-    paths, yours = await results.exchange(turn.before, turn.after, label, yours=True)
-    turns.update(turn, undone=True, yours=yours)
-    return Taken(tuple(paths), turn.prompt, yours)
+    paths, changed = await results.exchange(turn.before, turn.after, label, yours=yours)
+    turns.update(turn, undone=True, yours=changed)
+    return Taken(tuple(paths), turn.prompt, changed)

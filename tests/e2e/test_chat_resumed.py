@@ -125,6 +125,23 @@ def test_looking_at_a_run_of_one_prompt_leaves_it_whole(house: House, server: Se
     assert find_session().record == session.record
 
 
+def test_a_fork_from_before_a_turn_leaves_what_the_user_had_accepted(
+    house: House, server: Server
+) -> None:
+    async def work(chat: Chat) -> None:
+        await play(chat.send("FIX"))
+        await chat.results.accept()
+        mine = (house.repo / "calc.py").read_bytes()
+        await chat.fork(chat.turns.all[0])
+        assert (house.repo / "calc.py").read_bytes() == mine
+        assert (await chat.workspace()).tree.read("calc.py") != mine
+        assert [change.path for change in await chat.results.pending()] == ["calc.py"]
+        await chat.results.reject()
+        assert (await chat.workspace()).tree.read("calc.py") == mine
+
+    sit(house, server, Session.create(house.repo), work)
+
+
 @pytest.mark.parametrize("shell", [False, True])
 def test_what_was_left_in_the_middle_belongs_to_the_turn_that_left_it(
     house: House, server: Server, shell: bool
