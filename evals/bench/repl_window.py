@@ -74,6 +74,12 @@ class Window:
             time.sleep(0.001)
         return next(when for end, when in self._pieces if end >= at + len(needle))
 
+    def quiet(self, seconds: float = 0.25) -> float:
+        """Wait until nothing was drawn for so long; when the last piece came."""
+        while time.monotonic() - self._pieces[-1][1] < seconds:
+            time.sleep(0.01)
+        return self._pieces[-1][1]
+
     def raw(self) -> None:
         """Wait until the program reads single keys."""
         until = time.monotonic() + SECONDS
