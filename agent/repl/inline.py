@@ -30,7 +30,7 @@ class Inline(Application[None]):
         """Write `text`, whole lines, above; an empty one only draws."""
         with self.output.held():
             # tmux wraps a row by what it ever held since it was erased whole.
-            if text or "TMUX" in os.environ:
+            if text or _in_tmux():
                 self._erase()
                 self.output.write_raw(text.replace("\n", "\r\n"))
             self._redraw()
@@ -77,6 +77,9 @@ class Inline(Application[None]):
 
 def _wraps_anew() -> bool:
     """Whether the terminal wraps lines anew when it is resized; most do."""
-    term = os.environ.get("TERM", "")
-    fixed = term == "linux" or (term.startswith("screen") and "TMUX" not in os.environ)
-    return not fixed and "XTERM_VERSION" not in os.environ
+    by_name = "XTERM_VERSION" in os.environ or "STY" in os.environ
+    return not by_name and os.environ.get("TERM") != "linux"
+
+
+def _in_tmux() -> bool:
+    return "TMUX" in os.environ or os.environ.get("TERM", "").startswith(("tmux", "screen"))

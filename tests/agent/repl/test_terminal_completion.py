@@ -121,7 +121,10 @@ def test_stale_lists_are_dropped(tmp_path: Path) -> None:
             await asyncio.sleep(0.5)
             assert "src/parser.py" not in on.text
             await on.type(ENTER)
-            assert on.handlers.submissions == ["plain"]
+            on.send("see @par", ENTER)
+            await asyncio.sleep(0.5)
+            assert "src/parser.py" not in on.text
+            assert on.handlers.submissions == ["plain", "see @par"]
 
     asyncio.run(play())
 
