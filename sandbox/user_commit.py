@@ -90,17 +90,27 @@ def _sorted(repo: UserRepo, paths: Collection[str]) -> tuple[list[str], list[str
 
 def _require_no_hook(repo: UserRepo, paths: Collection[str]) -> None:
     # What ran in the sandbox so far would run outside it, before anybody has looked.
-    # The last value is UserRepo's own, which runs no hooks.
-    configured = repo.run("config", "--path", "--null", "--get-all", "core.hooksPath")
-    places = os.fsdecode(configured).split("\0")[:-2] or [".git/hooks"]
-    hooks = os.path.relpath(repo.root / places[-1], repo.root)
+    root, hooks = os.path.realpath(repo.root), os.path.realpath(repo.root / _hooks(repo))
+    # A hook is often a link to a file of the repository.
+    files = [os.path.realpath(entry) for entry in Path(hooks).glob("*")]
+    run = {os.path.relpath(file, root) for file in files}
     for path in paths:
-        known = any(fnmatchcase(path, pattern) for pattern in _RUN_ON_COMMIT)
-        if known or path.startswith(f"{hooks}/"):
+        known = path in run or any(fnmatchcase(path, pattern) for pattern in _RUN_ON_COMMIT)
+        if known or path.startswith(f"{os.path.relpath(hooks, root)}/"):
             raise WorkspaceError(
                 f"this commit would run {shown(path)}, which the session changed: look at it, then "
                 "commit with git yourself"
             )
+
+
+def _hooks(repo: UserRepo) -> str:
+    # The last value is UserRepo's own, which runs no hooks.
+    configured = repo.run("config", "--path", "--null", "--get-all", "core.hooksPath")
+    places = os.fsdecode(configured).split("\0")[:-2]
+    if places:
+        return places[-1]
+    common = repo.run("rev-parse", "--git-common-dir").rstrip(b"\n")
+    return os.path.join(os.fsdecode(common), "hooks")
 
 
 def _names(raw: bytes) -> set[str]:

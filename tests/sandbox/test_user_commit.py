@@ -104,6 +104,16 @@ def test_a_hook_that_the_session_made_is_not_run_by_its_commit(repo: Path, path:
     assert not (repo / "ran").exists()
 
 
+def test_a_hook_that_is_a_link_to_a_file_of_the_session_is_not_run_either(repo: Path) -> None:
+    put(repo, {"scripts/check": b"#!/bin/sh\ntouch ran\n"})
+    (repo / "scripts/check").chmod(0o755)
+    (repo / ".git/hooks").mkdir(exist_ok=True)
+    (repo / ".git/hooks/pre-commit").symlink_to("../../scripts/check")
+    with pytest.raises(WorkspaceError, match="would run scripts/check"):
+        commit(repo, ["scripts/check"], "Change")
+    assert not (repo / "ran").exists()
+
+
 def test_nothing_to_commit_is_said_before_any_hook_runs(repo: Path) -> None:
     hook(repo, "pre-commit", "touch ran")
     put(repo, {"b": b"2\n"})
