@@ -68,13 +68,16 @@ def apply_result(
     store: CheckpointStore,
     base: Checkpoint,
     result: Checkpoint,
+    *,
+    undoable: bool = True,
 ) -> Applied:
     """Apply what changed from `base` to `result` to the files beneath `source`.
 
     `source` is the root that was copied (`Checkout.root`). A file the user changed meanwhile is
     merged. Raises ConflictError when that is impossible; then nothing at all was written.
     Raises WorkspaceError when a file cannot be written; what was written is then taken back.
-    An application that was killed half-way is taken back first.
+    An application that was killed half-way is taken back first. `undoable`: it is for `undo_apply`
+    to take back; what itself takes something back is not.
     """
     with _locked(source) as tree:
         _finish_broken(tree, session_dir, store)
@@ -93,7 +96,7 @@ def apply_result(
             raise WorkspaceError(f"{error}; nothing was changed") from error
         follow(store, base, result)
         failpoint("apply-followed")
-        log.mark("done")
+        log.mark("done" if undoable else "undone")
         failpoint("apply-done")
     merged = [step.path for step in steps if step.after != wanted[step.path][1]]
     return Applied(sorted(step.path for step in steps), sorted(merged))
