@@ -70,7 +70,7 @@ class Results:
 
     async def keep_theirs(self, paths: Collection[str]) -> None:
         """End a conflict: these files are as the user has them."""
-        await (await self._workspace()).settle(paths, "yours")
+        await (await self._workspace()).take_theirs(paths)
         await self.pending()
 
     async def replace_theirs(self, paths: Collection[str]) -> tuple[str, str]:

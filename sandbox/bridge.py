@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from qwright.sandbox.accept import (
     Applied,
@@ -44,7 +43,7 @@ class Pulled:
     merged: list[str] = field(default_factory=list[str])
     """Those among them that the agent had changed too, elsewhere in the file."""
     conflicts: list[str] = field(default_factory=list[str])
-    """Those that stayed as the agent has them, since both changed the same place; see `settle`."""
+    """Those that stayed as the agent has them, since both changed the same place; see `take_theirs`."""
     notices: list[str] = field(default_factory=list[str])
     """One line for each file that was left out."""
 
@@ -168,20 +167,15 @@ class Bridge:
         paths, both, conflicts = map(sorted, (merged.entries, merged.both, merged.conflicts))
         return Pulled(paths, both, conflicts, notices)
 
-    def settle(self, paths: Collection[str], keep: Literal["yours", "agent's"]) -> None:
-        """End the conflict in these paths.
-
-        "yours" makes the checkout as the user's files are there. "agent's" says that the user's
-        version is known, so that the next accept replaces it (and undo brings it back).
-        """
+    def take_theirs(self, paths: Collection[str]) -> None:
+        """End the conflict in these paths: the checkout is as the user's files are there."""
         theirs = self.edited()
         if theirs is None:
             return
         self._record("before settling")
         seen, here = self.seen, self._cursor()
         changes = [one for one in self._store.changed(seen, theirs) if one.path in paths]
-        if keep == "yours":
-            self._change(here, {one.path: new_entry(one) for one in changes}, YOUR_EDITS)
+        self._change(here, {one.path: new_entry(one) for one in changes}, YOUR_EDITS)
         self._learn(seen, self._with(seen, changes))
 
     def revert(self, before: Checkpoint, after: Checkpoint, label: str) -> list[str]:
@@ -210,7 +204,8 @@ class Bridge:
         if not merged.entries:
             return Applied([], [])
         target = build(self._store, seen, merged.entries, "taken back")
-        return apply_result(self.source, self._session, self._store, seen, target)
+        between = (self.source, self._session, self._store)
+        return apply_result(*between, seen, target, undoable=False)
 
     def _reverting(
         self, before: Checkpoint, after: Checkpoint, label: str

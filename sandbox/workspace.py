@@ -135,10 +135,10 @@ class Workspace:
         async with self._still():
             return await _to_the_end(self.bridge.revert_both, before, after, label)
 
-    async def settle(self, paths: Collection[str], keep: Literal["yours", "agent's"]) -> None:
-        """End a conflict in these paths; see `Bridge.settle`."""
+    async def take_theirs(self, paths: Collection[str]) -> None:
+        """End a conflict in these paths; see `Bridge.take_theirs`."""
         async with self._still():
-            await _to_the_end(self.bridge.settle, paths, keep)
+            await _to_the_end(self.bridge.take_theirs, paths)
 
     async def restart(self, start_sandbox: Callable[[], Awaitable[Sandbox]]) -> None:
         """Go on in another container over the same files; begins to start it."""

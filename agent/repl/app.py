@@ -170,7 +170,7 @@ class Repl:
 
         chat, _ = self._need()
         self._completer.refresh()
-        if not chat.session.record.title:
+        if chat.config.title and not chat.session.record.title:
             self._spawn(self._name())
         await applying.offer(self, finished=reason == "done")
 

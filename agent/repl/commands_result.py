@@ -13,7 +13,6 @@ from qwright.agent.repl.columns import one_line
 from qwright.agent.repl.command import Command, CommandError, Context, among, pick, words
 from qwright.agent.repl.hunks import chosen_hunks
 from qwright.agent.repl.ports import Choosable
-from qwright.sandbox.accept import ConflictError
 from qwright.tools.sanitise import sanitise, shown_name
 
 if TYPE_CHECKING:
@@ -130,13 +129,11 @@ async def commit(context: Context, argument: str) -> None:
     if not message:
         context.view.say(say("commands.nothing_committed"), "hint")
         return
-    try:
-        made = await context.chat.results.commit(message)
-    except ConflictError:
-        await context.repl.accept()
+    if await context.chat.results.pending():
+        await context.repl.accept()  # says what to look at, and asks about a conflict
         if await context.chat.results.pending():
             return
-        made = await context.chat.results.commit(message)
+    made = await context.chat.results.commit(message)
     summary = one_line(made.summary)
     context.view.say(say("commands.committed", commit=made.commit[:10], summary=summary), "good")
 

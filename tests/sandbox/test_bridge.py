@@ -145,21 +145,10 @@ def test_a_conflict_keeps_both_versions_and_is_named_until_it_is_settled(pair: P
 def test_a_conflict_settled_for_the_user(pair: Pair) -> None:
     pair.turn({"a.py": edited(3)})
     put(pair.repo, {"a.py": edited(3, word=b"mine"), "b.py": b"mine\n"})
-    pair.bridge.settle(["a.py"], "yours")
+    pair.bridge.take_theirs(["a.py"])
     assert (pair.ws / "a.py").read_bytes() == edited(3, word=b"mine")
     assert pair.pending() == []
     assert pair.bridge.pull().paths == ["b.py"]
-
-
-def test_a_conflict_settled_for_the_agent_can_still_be_undone(pair: Pair) -> None:
-    pair.turn({"a.py": edited(3)})
-    put(pair.repo, {"a.py": edited(3, word=b"mine")})
-    pair.bridge.settle(["a.py"], "agent's")
-    assert pair.bridge.pull().conflicts == []
-    pair.bridge.accept()
-    assert (pair.repo / "a.py").read_bytes() == edited(3)
-    pair.bridge.undo()
-    assert (pair.repo / "a.py").read_bytes() == edited(3, word=b"mine")
 
 
 def test_reject_takes_the_work_out_of_the_checkout_and_keeps_it_as_a_step(pair: Pair) -> None:
