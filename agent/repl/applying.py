@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from qwright.agent.language import say
 from qwright.agent.render.toolline import many
+from qwright.agent.repl.approval import exact
 from qwright.agent.repl.ports import Choosable
 from qwright.sandbox.accept import ConflictError
 
@@ -62,7 +63,7 @@ async def _settle(repl: Repl, paths: Sequence[str], chosen: Collection[Hunk] | N
     chat = repl.chat
     theirs = await chat.results.their_version(paths)
     options = [Choosable(say(f"repl.settle_{way}")) for way in _WAYS]
-    place = await repl.terminal.choose(say("repl.settle_title"), options, body=theirs)
+    place = await repl.terminal.choose(say("repl.settle_title"), options, body=exact(theirs))
     match None if place is None else _WAYS[place]:
         case "yours":
             await chat.results.keep_theirs(paths)
