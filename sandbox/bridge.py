@@ -43,7 +43,8 @@ class Pulled:
     merged: list[str] = field(default_factory=list[str])
     """Those among them that the agent had changed too, elsewhere in the file."""
     conflicts: list[str] = field(default_factory=list[str])
-    """Those that stayed as the agent has them, since both changed the same place; see `take_theirs`."""
+    """Those that stayed as the agent has them, since both changed the same place; they end by
+    `take_theirs`, or when either side changes."""
     notices: list[str] = field(default_factory=list[str])
     """One line for each file that was left out."""
 
