@@ -81,7 +81,6 @@ async def _open(start: Start, repl: Repl) -> Chat:
     from qwright.agent.workplace import Place
 
     args, settings = start.args, start.settings
-    session = _session(start)
     chosen, lines = await _choose(start, repl)
     place = Place(
         image=args.image or settings.image,
@@ -94,6 +93,7 @@ async def _open(start: Start, repl: Repl) -> Chat:
         args.max_wall_time,
         args.max_cost or settings.max_cost,
     )
+    session = _session(start)  # last: what fails before it leaves none behind
     directory = _directory(session)
     setting = Setting(
         directory, settings, chosen, place, limits, settings.verify, args.verify_timeout

@@ -10,9 +10,10 @@ import pytest
 from qwright.agent.embedded.catalogue import DEFAULT_MODEL, find
 from qwright.agent.embedded.weights import megabytes
 from tests.agent import imitations as of
-from tests.e2e.house import House
+from tests.e2e.house import COMMAND, House
 from tests.e2e.repl.stage import ask, follows, opened
 from tests.e2e.scripted_server import Server, says, served
+from tests.terminal import Terminal
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
 
@@ -61,6 +62,14 @@ def test_where_nothing_is_the_pull_is_offered_with_its_size(house: House) -> Non
         repl.wait_for("Ask for something")
         ask(repl, "hello", f"qwright models pull {DEFAULT_MODEL}")
     assert not (house.home / "cache/models").exists()
+
+
+def test_a_start_that_fails_leaves_no_session(house: House) -> None:
+    argv = [*COMMAND, "--model", "nonsense/model"]
+    with Terminal(argv, cwd=house.repo, env=house.environment(None)) as terminal:
+        terminal.wait_all("no server is known for the model nonsense/model")
+        assert terminal.ended() != 0
+    assert not house.sessions
 
 
 def test_a_key_is_used_only_where_nothing_local_is(house: House) -> None:
