@@ -51,3 +51,23 @@ def test_what_was_accepted_by_half_is_pending_after_an_undo_that_cannot_reach_it
     assert (pair.repo / "a.py").read_bytes() == edited(30, word=b"two")
     pair.bridge.accept()
     assert (pair.repo / "a.py").read_bytes() == edited(3, word=b"one")
+
+
+def test_what_was_taken_back_does_not_come_again_by_undoing_what_was_applied(pair: Pair) -> None:
+    base, made = pair.store.log()[0], pair.turn({"b.py": b"one\n"})
+    pair.bridge.accept()
+    pair.bridge.revert_both(base, made, "undo")
+    assert pair.bridge.undo().paths == []
+    assert (pair.repo / "b.py").read_bytes() == b"b\n"
+    pair.bridge.revert_both(made, base, "redo")
+    assert (pair.ws / "b.py").read_bytes() == b"one\n"
+
+
+def test_what_was_brought_back_can_be_undone_as_it_was_applied(pair: Pair) -> None:
+    base, made = pair.store.log()[0], pair.turn({"b.py": b"one\n"})
+    pair.bridge.accept()
+    pair.bridge.revert_both(base, made, "undo")
+    assert pair.bridge.revert_both(made, base, "redo").yours == ["b.py"]
+    assert pair.bridge.undo().paths == ["b.py"]
+    assert (pair.repo / "b.py").read_bytes() == b"b\n"
+    assert pair.pending() == ["b.py"]
