@@ -18,6 +18,12 @@ from qwright.agent.repl.paste import CHIP, Pastes
 _MARKED = re.compile(rf"(?P<chip>{CHIP.pattern})|(?<!\S)(?P<path>@\S+)")
 
 
+def surface(task: asyncio.Future[None]) -> None:
+    """Raise what ended a task that nobody awaits, to the event loop's handler."""
+    if not task.cancelled():
+        task.result()
+
+
 class Prompt:
     """The text that will be submitted, its completions and its history."""
 
@@ -167,6 +173,7 @@ class Prompt:
         if self._searching:
             self._searching.cancel()
         self._searching = asyncio.ensure_future(self._found(self.before, asked))
+        self._searching.add_done_callback(surface)
 
     def _search_again(self) -> None:
         if self.before:

@@ -27,7 +27,7 @@ from qwright.agent.repl.inline import Inline
 from qwright.agent.repl.keys import ESCAPE_SECONDS, TWICE, bindings
 from qwright.agent.repl.layout import STYLE, Arrangement
 from qwright.agent.repl.pager import Pager
-from qwright.agent.repl.prompt import Prompt
+from qwright.agent.repl.prompt import Prompt, surface
 from qwright.agent.repl.question import Question
 from qwright.agent.repl.screen_output import ScreenOutput
 from qwright.sandbox.errors import QwrightError
@@ -161,11 +161,12 @@ class Terminal:
 
     def _on_bug(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error: object = context.get("exception")
-        if isinstance(error, Exception):
-            self._bug = self._bug or error
-            self.leave()
-        else:
-            loop.default_exception_handler(context)
+        if "future" in context and not loop.get_debug():
+            return  # Work that was given up may end in an error that nobody waits for.
+        if not isinstance(error, Exception):
+            return loop.default_exception_handler(context)
+        self._bug = self._bug or error
+        self.leave()
 
     def leave(self) -> None:
         """End `run`; questions that are open get no answer."""
@@ -179,7 +180,7 @@ class Terminal:
             timer.cancel()
         if self.dialog:
             self.dialog.finish(None)
-        if self.question:
+        elif self.question:
             self.question.finish(given=False)
         self._write_pending()
 
@@ -343,6 +344,7 @@ class Terminal:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(surface)
 
     def vi_normal(self) -> None:
         """Esc in vi's insert mode."""

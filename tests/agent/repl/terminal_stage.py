@@ -104,7 +104,8 @@ class Stage:
         self.wire = _Wire(self.emulator.feed)
         self._pipe = pipe
         editing: Literal["emacs", "vi"] = "vi" if how.get("vi") else "emacs"
-        self.completer = Completer(tmp, lambda: COMMANDS, _arguments)
+        arguments = _broken if how.get("breaks") else _arguments
+        self.completer = Completer(tmp, lambda: COMMANDS, arguments)
         self.terminal = Terminal(
             self.handlers,
             self.completer,
@@ -163,6 +164,10 @@ class Stage:
 
 def _arguments(name: str, typed: str) -> list[str]:
     return ["qwen2.5-coder", "qwen3-coder"] if name == "model" else []
+
+
+def _broken(name: str, typed: str) -> list[str]:
+    raise ZeroDivisionError
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -255,6 +256,33 @@ def test_a_terminal_that_was_closed_ends_the_run(tmp_path: Path) -> None:
             return on.handlers.calls
 
     assert asyncio.run(run()) == ["left"]
+
+
+def test_an_error_of_work_that_was_given_up_does_not_end_the_run(tmp_path: Path) -> None:
+    async def play(on: Stage) -> None:
+        async def fails() -> None:
+            raise ZeroDivisionError
+
+        given_up = asyncio.create_task(fails())
+        await asyncio.sleep(0)
+        del given_up
+        gc.collect()
+        await on.type("still here")
+        await on.shows("still here")
+
+    _play(tmp_path, play)
+
+
+def test_an_error_of_a_completion_ends_the_run(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with stage(tmp_path, breaks=True) as on:
+            await on.type("/model ")
+            await on.type("q")
+            gc.collect()
+            await asyncio.sleep(0.1)
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(run())
 
 
 def test_what_a_handler_raises_ends_the_run_and_is_raised_there(tmp_path: Path) -> None:
