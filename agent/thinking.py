@@ -12,7 +12,6 @@ from qwright.agent.messages import Message
 from qwright.agent.profile import Profile
 
 Effort = Literal["off", "low", "medium", "high", "max"]
-EFFORTS: tuple[Effort, ...] = ("off", "low", "medium", "high", "max")
 
 _RANKS = {"off": 0, "minimal": 1, "low": 2, "medium": 3, "high": 4, "xhigh": 5, "max": 6}
 _BUDGETS = {"low": 4_096, "medium": 16_384, "high": 32_768}

@@ -22,8 +22,6 @@ TWICE = 2.0
 ESCAPE_SECONDS = 0.03
 """After Esc alone, before it counts as the key and not as the begin of another one's bytes."""
 
-Handler = Callable[[KeyPressEvent], None]
-
 # Enter with Shift, Ctrl or Alt, as terminals tell it that can: a new line. Esc and Shift-Tab in
 # the same encoding.
 _ALT_ENTER = (Keys.Escape, Keys.ControlM)
