@@ -100,12 +100,13 @@ class Results:
         ConflictError; then everything is as it was.
         """
         workspace = await self._workspace()
-        log = {one.commit: one for one in await asyncio.to_thread(workspace.store.log)}
+        store = workspace.store
+        ends = await asyncio.to_thread(lambda: (store.find(before), store.find(after)))
         if yours:
-            done = await workspace.revert_both(log[before], log[after], label)
+            done = await workspace.revert_both(*ends, label)
             paths, changed = done.paths, bool(done.yours)
         else:
-            paths, changed = await workspace.revert(log[before], log[after], label), False
+            paths, changed = await workspace.revert(*ends, label), False
         await self.pending()
         return paths, changed
 
