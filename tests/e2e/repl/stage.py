@@ -82,7 +82,7 @@ def leave(terminal: Terminal) -> None:
     for _ in range(6):
         if terminal.alive and terminal.raw_keys:
             terminal.press("ctrl-c")
-            terminal.settled(0.4)
+            terminal.settled(0.15)
     assert terminal.ended() == 0, terminal.all()
     assert "Traceback" not in terminal.all()
 

@@ -79,7 +79,7 @@ def test_what_there_is_to_know(house: House) -> None:
         says_once(repl, "/status", MODEL)
         says_once(repl, "/stats", house.session)
         says_once(repl, "/context", re.compile(r"Tools +[\d,]+"))
-        says_once(repl, "/cost", re.compile(r"400[\s\S]*80"))
+        says_once(repl, "/cost", re.compile(r"Prompt tokens +[45]00"))
         says_once(repl, "/sessions", TITLE)
         says_once(repl, "/checkpoints", re.compile(r"prompt 1 +edit"))
         says_once(repl, "/sandbox", "no network")
@@ -103,8 +103,9 @@ def test_sessions_are_named_left_copied_and_found_again(house: House) -> None:
         first = house.session
         says_once(repl, "/title A better name", "Title: A better name")
         says_once(repl, "/fork", "the original is")
-        second = house.session
-        assert first != second
+        repl.settled()
+        second = next(path.name for path in house.sessions if path.name != first)
+        assert f"copy now, {second}; the original is {first}" in repl.all()
         ask(repl, "hello again", re.compile(r"Hello to you\.[\s\S]*Hello to you\."))
         assert "hello there" in json.dumps(server.requests[-1]["messages"])
         says_once(repl, f"/resume {first}", "Going on with: A better name")

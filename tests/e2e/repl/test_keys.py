@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
-from tests.e2e.house import House
-from tests.e2e.repl.stage import PROMPT, ask, opened, playing
+from tests.e2e.house import COMMAND, House
+from tests.e2e.repl.stage import PROMPT, ask, leave, opened, playing
 from tests.e2e.scripted_server import Server, says, wait_until
 from tests.terminal import Terminal
 
@@ -88,6 +88,7 @@ def test_the_history_and_its_search(house: House) -> None:
 def test_escape_clears_and_goes_back(house: House) -> None:
     with playing(SCRIPT) as server, opened(house, server) as repl:
         ask(repl, "alpha", "Understood.")
+        repl.settled()
         types(repl, "a draft")
         repl.press("esc")
         repl.wait_for("Esc again to clear")
@@ -100,7 +101,7 @@ def test_escape_clears_and_goes_back(house: House) -> None:
         repl.press("esc")
         repl.wait_for("Esc again to go back")
         repl.press("esc")
-        repl.wait_for(re.compile(r"1\s+alpha"))
+        repl.wait_for(re.compile(r"1\. alpha"))
         repl.press("esc")
 
 
@@ -202,6 +203,46 @@ def test_the_users_editor(house: House, keys: tuple[str, ...]) -> None:
     assert server.requests == []
 
 
+def test_what_is_typed_before_the_prompt_is_drawn(house: House) -> None:
+    with playing(SCRIPT) as server:
+        environment = house.environment(server)
+        with Terminal(COMMAND, cwd=house.repo, env=environment) as repl:
+            repl.send("a prompt typed at once")
+            repl.wait_for("Understood.")
+            leave(repl)
+        assert received(server, 1) == ["a prompt typed at once"]
+
+
+def test_escape_many_times(house: House) -> None:
+    """As somebody does who wants it to stop: nothing of it ends up in the input."""
+    script = {"slow": (says(text="Begun.", hang=True),), "a": (says(text="Understood."),)}
+    with playing(script) as server, opened(house, server) as repl:
+        ask(repl, "be slow", "Begun.")
+        repl.press(*["esc"] * 5)
+        repl.wait_for("Interrupted")
+        repl.settled()
+        repl.press("esc")
+        repl.settled()
+        assert "/rewind" not in line(repl)
+        if "Go back" in repl.screen():
+            repl.press("esc")
+            repl.settled()
+        ask(repl, "a question", "Understood.")
+
+
+def test_escape_ends_a_shell_command_even_before_it_runs(house: House) -> None:
+    with playing(SCRIPT) as server, opened(house, server) as repl:
+        repl.send("!sleep 300")
+        repl.wait_for("Esc interrupts")
+        repl.press("esc")
+        repl.wait_for("Interrupted")
+        repl.send("!sleep 301; echo $((6 * 7))")
+        repl.wait_for(re.compile("sleep 301.*Esc interrupts"))
+        repl.press("esc")
+        repl.wait_for(lambda: repl.count("Interrupted") == 2)
+        assert "42" not in repl.all()
+
+
 def test_leaving(house: House) -> None:
     with playing(SCRIPT) as server:
         with opened(house, server) as repl:
@@ -253,7 +294,7 @@ def test_vi_keys(house: House) -> None:
 
 def test_ctrl_z_suspends(house: House) -> None:
     command = ["bash", "--norc", "-i", "-c", 'set -m; "$@"; echo stopped; fg; echo over', "sh"]
-    argv = [*command, *house_command()]
+    argv = [*command, *COMMAND]
     with playing(SCRIPT) as server, opened(house, server, command=argv) as repl:
         types(repl, "kept")
         repl.press("ctrl-z")
@@ -261,9 +302,3 @@ def test_ctrl_z_suspends(house: House) -> None:
         repl.wait_for(lambda: line(repl).startswith(PROMPT) and "kept" in line(repl))
         repl.press("ctrl-c", "ctrl-d")
         repl.wait_for("over")
-
-
-def house_command() -> list[str]:
-    from tests.e2e.house import COMMAND
-
-    return COMMAND
