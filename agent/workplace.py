@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from qwright.sandbox.errors import QwrightError, SandboxError, WorkspaceError
 from qwright.sandbox.session_dir import Session
 from qwright.sandbox.store import RECOVERED, CheckpointStore
 from qwright.sandbox.tree import Tree
-from qwright.sandbox.workspace import Workspace
+from qwright.sandbox.workspace import Workspace, to_the_end
 
 Progress = Callable[[str], None]
 
@@ -49,7 +48,7 @@ async def open_workspace(
     from qwright.sandbox.checkout import create_checkout
 
     owner = (SANDBOX_UID, SANDBOX_UID) if os.geteuid() == 0 else None
-    checkout = await asyncio.to_thread(create_checkout, directory, session.path, owner)
+    checkout = await to_the_end(create_checkout, directory, session.path, owner)
     session.update(
         source=str(checkout.root),
         base=checkout.base.commit,
@@ -80,10 +79,10 @@ async def reopen_workspace(
     store = session.store()
     if not store.work_tree.is_dir() or store.cursor() is None:
         raise WorkspaceError(f"session {session.record.id} ended before its first checkpoint")
-    await asyncio.to_thread(finish_broken, source, session.path, store)
+    await to_the_end(finish_broken, source, session.path, store)
     alone = await _alone()
     if alone:
-        await asyncio.to_thread(_record_rest, store)
+        await to_the_end(_record_rest, store)
     start = starter(session, place, progress, on_failure)
     return _workspace(session, store, start, disturbed=not alone)
 

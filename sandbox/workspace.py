@@ -96,7 +96,7 @@ class Workspace:
         Raises WorkspaceError when it cannot be recorded.
         """
         async with self._still():
-            return await _to_the_end(self.store.record, label, step)
+            return await to_the_end(self.store.record, label, step)
 
     async def restore(self, checkpoint: Checkpoint) -> None:
         """Take the files back (or forward) to a checkpoint; the present ones are recorded first.
@@ -104,41 +104,41 @@ class Workspace:
         Raises WorkspaceError.
         """
         async with self._still():
-            await _to_the_end(self.store.restore, checkpoint)
+            await to_the_end(self.store.restore, checkpoint)
 
     async def pull(self) -> Pulled:
         """Bring the user's own edits in; see `Bridge.pull`."""
         async with self._checkpoints:
-            edited = await _to_the_end(self.bridge.edited)
+            edited = await to_the_end(self.bridge.edited)
             if edited is None:
                 return Pulled(notices=self.bridge.notices)
             async with self._paused():
-                return await _to_the_end(self.bridge.pull, edited)
+                return await to_the_end(self.bridge.pull, edited)
 
     async def accept(self, chosen: Collection[Hunk] | None = None) -> Applied:
         """Bring what is pending, or these hunks, to the user's files; see `Bridge.accept`."""
         async with self._checkpoints:  # from the store alone, so nothing has to stand still
-            return await _to_the_end(self.bridge.accept, chosen)
+            return await to_the_end(self.bridge.accept, chosen)
 
     async def reject(self, chosen: Collection[Hunk] | None = None) -> list[str]:
         """Take what is pending, or these hunks, out of the files; see `Bridge.reject`."""
         async with self._still():
-            return await _to_the_end(self.bridge.reject, chosen)
+            return await to_the_end(self.bridge.reject, chosen)
 
     async def revert(self, before: Checkpoint, after: Checkpoint, label: str) -> list[str]:
         """Take what changed between two checkpoints out of the files; see `Bridge.revert`."""
         async with self._still():
-            return await _to_the_end(self.bridge.revert, before, after, label)
+            return await to_the_end(self.bridge.revert, before, after, label)
 
     async def revert_both(self, before: Checkpoint, after: Checkpoint, label: str) -> Reverted:
         """As `revert`, out of the user's files as well; see `Bridge.revert_both`."""
         async with self._still():
-            return await _to_the_end(self.bridge.revert_both, before, after, label)
+            return await to_the_end(self.bridge.revert_both, before, after, label)
 
     async def take_theirs(self, paths: Collection[str]) -> None:
         """End a conflict in these paths; see `Bridge.take_theirs`."""
         async with self._still():
-            await _to_the_end(self.bridge.take_theirs, paths)
+            await to_the_end(self.bridge.take_theirs, paths)
 
     async def restart(self, start_sandbox: Callable[[], Awaitable[Sandbox]]) -> None:
         """Go on in another container over the same files; begins to start it."""
@@ -188,7 +188,7 @@ class Workspace:
             await sandbox.resume()
 
 
-async def _to_the_end(function: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
+async def to_the_end(function: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
     """Run blocking work in a thread; when cancelled, wait until it is done, then be cancelled."""
     work = asyncio.ensure_future(asyncio.to_thread(function, *args, **options))
     try:
@@ -196,6 +196,7 @@ async def _to_the_end(function: Callable[P, T], *args: P.args, **options: P.kwar
     except asyncio.CancelledError:
         # A thread cannot be stopped, and half a checkpoint must not meet what comes next.
         await asyncio.wait((work,))
+        work.exception()  # retrieved: nobody is left to hear of it
         raise
 
 

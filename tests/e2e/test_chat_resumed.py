@@ -18,7 +18,7 @@ from qwright.agent.config import Config
 from qwright.agent.policy import Decision, Request
 from qwright.agent.setting import Setting
 from qwright.agent.workplace import Place
-from qwright.sandbox.session_dir import Session, find_session
+from qwright.sandbox.session_dir import Session, find_session, sessions_dir
 from tests.e2e.house import KEY, MODEL, House
 from tests.e2e.repl.stage import follows
 from tests.e2e.scripted_server import Server, call, says, served
@@ -75,6 +75,11 @@ async def play(events: AsyncGenerator[ev.Event]) -> None:
             pass
 
 
+def until_there(file: Path) -> None:
+    while not file.exists():
+        time.sleep(0.01)
+
+
 def until_written(file: Path) -> None:
     while not (file.exists() and file.read_bytes()):
         time.sleep(0.05)
@@ -123,6 +128,18 @@ def test_looking_at_a_run_of_one_prompt_leaves_it_whole(house: House, server: Se
     (session.path / "turns.jsonl").unlink()  # as of a run without the REPL
     sit(house, server, session, look)
     assert find_session().record == session.record
+
+
+def test_leaving_while_the_files_are_copied_leaves_nothing(house: House, server: Server) -> None:
+    for number in range(3_000):
+        (house.repo / f"{number}.txt").write_bytes(b"some text\n" * 200)
+
+    async def look(chat: Chat) -> None:
+        chat.begin()
+        await asyncio.to_thread(until_there, chat.session.path / "ws")
+
+    sit(house, server, Session.create(house.repo), look)
+    assert list(sessions_dir().iterdir()) == []
 
 
 def test_a_fork_from_before_a_turn_leaves_what_the_user_had_accepted(
