@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from qwright.sandbox.errors import WorkspaceError
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -34,6 +36,10 @@ class Turn:
         return bool(self.before and self.after) and self.before != self.after
 
 
+_FIRST = {"number", "prompt", "mark"}
+"""What the first line of a turn holds at least."""
+
+
 class Turns:
     """An append-only file of turns and their changes; a torn last line is ignored."""
 
@@ -42,7 +48,8 @@ class Turns:
         self._all: dict[int, Turn] = {}
         for line in _lines(file):
             known = self._all.get(line["number"])
-            self._all[line["number"]] = replace(known, **line) if known else Turn(**line)
+            if known or _FIRST.issubset(line):
+                self._all[line["number"]] = replace(known, **line) if known else Turn(**line)
 
     @property
     def all(self) -> list[Turn]:
@@ -64,14 +71,14 @@ class Turns:
         return found
 
     def begin(self, prompt: str, mark: int, before: str) -> Turn:
-        """Write down that a prompt was sent."""
+        """Write down that a prompt was sent. Raises WorkspaceError."""
         turn = Turn(len(self._all) + 1, prompt, mark, before)
         self._append(asdict(turn))
         self._all[turn.number] = turn
         return turn
 
     def update(self, turn: Turn, **changes: Any) -> Turn:
-        """Write down what is known of a turn now."""
+        """Write down what is known of a turn now. Raises WorkspaceError."""
         changed = replace(self._all[turn.number], **changes)
         self._append({"number": turn.number, **changes})
         self._all[turn.number] = changed
@@ -79,13 +86,16 @@ class Turns:
 
     def _append(self, line: dict[str, Any]) -> None:
         text = json.dumps(line) + "\n"
-        with self._file.open("a+b") as log:
-            # What a killed process wrote last may lack its end.
-            if log.tell() and not _ends_a_line(self._file):
-                text = "\n" + text
-            log.write(text.encode())
-            log.flush()
-            os.fsync(log.fileno())
+        try:
+            with self._file.open("a+b") as log:
+                # What a killed process wrote last may lack its end.
+                if log.tell() and not _ends_a_line(self._file):
+                    text = "\n" + text
+                log.write(text.encode())
+                log.flush()
+                os.fsync(log.fileno())
+        except OSError as error:
+            raise WorkspaceError(f"cannot write {self._file}: {error.strerror}") from error
 
 
 def _ends_a_line(file: Path) -> bool:
@@ -95,10 +105,14 @@ def _ends_a_line(file: Path) -> bool:
 
 
 def _lines(file: Path) -> Iterator[dict[str, Any]]:
+    """What is known of turns, line by line; fields of another version are left out."""
     if not file.exists():
         return
     for line in file.read_bytes().splitlines():
         try:
-            yield json.loads(line)
-        except ValueError:
+            value = json.loads(line)
+            found = {key: value[key] for key in Turn.__dataclass_fields__ if key in value}
+        except (ValueError, TypeError):
             continue
+        if "number" in found:
+            yield found
