@@ -81,3 +81,10 @@ need_engine() {
 
 need_image() { "$QWRIGHT" sandbox build; }
 need_weights() { "$QWRIGHT" models pull "$1"; }
+
+# Some tests of the terminal run inside tmux.
+need_tmux() {
+    command -v tmux >/dev/null && return
+    am_root || fail "install tmux (apt-get install tmux) and try again"
+    apt_install tmux
+}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from qwright.agent.events import VerifyFinished
-from qwright.agent.opening import still_failing, system_prompt, with_context
+from qwright.agent.opening import LOOK, still_failing, system_prompt, with_context
 from qwright.agent.rewriting import whole_file
 from qwright.sandbox.tree import Tree
 
@@ -39,7 +39,13 @@ def test_the_files_a_task_names_are_attached(root: Path, task: str) -> None:
 def test_only_text_files_beneath_the_root_are_attached(root: Path) -> None:
     (root / "link.py").symlink_to("/etc/passwd")
     task = "See data.bin, latin.txt, /etc/passwd, ../x.py, link.py, missing.py, sub, 3.11, e.g. it"
-    assert prompt(root, task) == task
+    assert prompt(root, task) == f"{task}\n\n{LOOK}"
+
+
+def test_who_was_shown_a_file_or_a_failure_is_not_sent_looking(root: Path) -> None:
+    assert LOOK not in prompt(root, "Fix a.py")
+    assert LOOK not in prompt(root, "Fix it", verdict("1 failed"))
+    assert LOOK in prompt(root, "Fix it", verdict("fine", 0))
 
 
 def test_each_file_once_and_in_the_order_of_the_task(root: Path) -> None:
