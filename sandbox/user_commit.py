@@ -18,6 +18,10 @@ from qwright.sandbox.tree import shown
 from qwright.sandbox.user_repo import UserRepo
 
 _RUN_ON_COMMIT = (".husky/*", ".pre-commit-config.yaml", "lefthook.y*ml", ".lefthook*")
+_OF_A_REPOSITORY = (
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"),
+    *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE"),
+)
 _GRACE = 10.0
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 
@@ -137,7 +141,7 @@ class _Git:
         with subprocess.Popen(
             ["git", "--no-pager", "--literal-pathspecs", command, *options, *arguments],
             cwd=self._root,
-            env={**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": "true"},
+            env=_environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -155,6 +159,12 @@ class _Git:
         if git.returncode != 0:
             raise WorkspaceError(f"git {command} refused: {_reason(output, git.returncode)}")
         return output
+
+
+def _environment() -> dict[str, str]:
+    # Run from a git hook or alias, qwright itself is told of a repository and an index.
+    kept = {name: value for name, value in os.environ.items() if name not in _OF_A_REPOSITORY}
+    return {**kept, "GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": "true"}
 
 
 def _reason(output: str, code: int) -> str:

@@ -114,6 +114,20 @@ def test_a_hook_that_is_a_link_to_a_file_of_the_session_is_not_run_either(repo: 
     assert not (repo / "ran").exists()
 
 
+def test_the_repository_of_the_session_is_meant_whatever_git_told_qwright(
+    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = make_repo(tmp_path / "other", {"a": b"other\n"})
+    before = git(other, "rev-parse", "HEAD")
+    put(repo, {"a": b"2\n"})
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(other / ".git/index"))
+    done = commit(repo, ["a"], "Change")
+    monkeypatch.undo()
+    assert git(repo, "rev-parse", "HEAD").strip() == done.commit
+    assert git(other, "rev-parse", "HEAD") == before
+
+
 def test_nothing_to_commit_is_said_before_any_hook_runs(repo: Path) -> None:
     hook(repo, "pre-commit", "touch ran")
     put(repo, {"b": b"2\n"})
