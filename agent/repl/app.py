@@ -54,6 +54,11 @@ class Prompt:
     the model whatever it begins with, and never a command."""
     verify: bool = False
 
+    @property
+    def typed(self) -> str:
+        """What stands in the input when it comes back there: a command, or the whole text."""
+        return self.shown if self.shown.startswith("/") else self.text
+
 
 class Repl:
     """Handles keys, works on prompts one by one, asks for approval."""
@@ -267,7 +272,7 @@ class Repl:
         if self.chat:
             self.chat.interrupt()
         if self._queue:
-            self.terminal.insert("\n".join(one.shown or one.text for one in self._queue))
+            self.terminal.insert("\n".join(one.typed for one in self._queue))
             self._queue.clear()
             self._show_queue()
 
@@ -312,7 +317,7 @@ class Repl:
             return None
         last = self._queue.pop()
         self._show_queue()
-        return last.shown or last.text
+        return last.typed
 
     def began(self) -> None:
         """The first key: the model's server and the container start while the person types."""
