@@ -16,7 +16,7 @@ from typing import Literal
 from qwright.agent import asides, undo
 from qwright.agent import events as ev
 from qwright.agent.choice import Choice
-from qwright.agent.config import Config, project_root
+from qwright.agent.config import project_root
 from qwright.agent.connection import Connection
 from qwright.agent.cost import require_known_price
 from qwright.agent.deliver import names
@@ -300,10 +300,6 @@ class Chat:
         return self._connection.choice
 
     @property
-    def config(self) -> Config:
-        return self.setting.config
-
-    @property
     def directory(self) -> Path:
         """Where the user is."""
         return self.setting.directory
@@ -344,6 +340,10 @@ class Chat:
         asked = (agent.model, agent.profile, self.session.record.prompt, answer)
         with self._desk.aside() as budget:
             return await asides.title_for(*asked, budget=budget)
+
+    def unrecorded(self) -> list[str]:
+        """A line for each file that cannot be undone or accepted, each told once."""
+        return self._desk.unrecorded()
 
     def set_title(self, title: str) -> None:
         self.session.update(title=title)

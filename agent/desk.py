@@ -57,6 +57,7 @@ class Desk:
         """Whether its files were still to be copied when it was sat down to: then the first prompt
         need not wait for them."""
         self._log = EventLog(events)
+        self._told = 0
         self._opening: asyncio.Task[Workspace] | None = None
 
     def begin(self) -> asyncio.Task[Workspace]:
@@ -124,6 +125,12 @@ class Desk:
             yield budget
         finally:
             self.add(budget.tokens, budget.cost)
+
+    def unrecorded(self) -> list[str]:
+        """A line for each file that no checkpoint could hold, each told once."""
+        notices = self.open.notices if self.open else []
+        new, self._told = notices[self._told :], len(notices)
+        return new
 
     async def cursor(self) -> str:
         """The commit of the last checkpoint; "" while there is none."""

@@ -9,6 +9,7 @@ from typing import TextIO
 from pydantic import ValidationError
 
 from qwright.agent.events import Event, RunFinished, Tokens, parse_event
+from qwright.sandbox.errors import WorkspaceError
 
 
 class EventLog:
@@ -19,10 +20,14 @@ class EventLog:
         self._log: TextIO | None = None
 
     def append(self, event: Event) -> None:
-        if self._log is None:
-            self._log = self._file.open("a", encoding="utf-8", errors="backslashreplace")
-        self._log.write(event.model_dump_json() + "\n")
-        self._log.flush()
+        """Raises WorkspaceError where nothing more can be written."""
+        try:
+            if self._log is None:
+                self._log = self._file.open("a", encoding="utf-8", errors="backslashreplace")
+            self._log.write(event.model_dump_json() + "\n")
+            self._log.flush()
+        except OSError as error:
+            raise WorkspaceError(f"{self._file} cannot be written: {error.strerror}") from None
 
     def close(self) -> None:
         if self._log is not None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from qwright.agent import events as ev
-from qwright.agent.language import say
+from qwright.agent.language import say, translated
 from qwright.agent.policy import MODES, Decision, Mode, Request
 from qwright.agent.render.theme import load
 from qwright.agent.render.toolline import many
@@ -175,7 +175,9 @@ class Repl:
 
         chat, _ = self._need()
         self._completer.refresh()
-        if chat.config.title and not chat.session.record.title:
+        for line in chat.unrecorded():
+            self.view.say(translated(line), "hint")
+        if chat.setting.config.title and not chat.session.record.title:
             self._spawn(self._name())
         await applying.offer(self, finished=reason == "done")
 

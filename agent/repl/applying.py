@@ -34,7 +34,7 @@ async def offer(repl: Repl, *, finished: bool) -> None:
     if not changes:
         return
     repl.refresh()
-    setting = repl.chat.config.apply
+    setting = repl.chat.setting.config.apply
     if setting == "auto" and finished:
         await accept(repl)
     elif setting == "ask" and finished and not repl.occupied:

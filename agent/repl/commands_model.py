@@ -85,7 +85,10 @@ async def plan(context: Context, argument: str) -> None:
     """Plan mode on or off; anything else is a prompt to plan for."""
     if argument == "off":
         _set_mode(
-            context, context.chat.config.mode if context.chat.config.mode != "plan" else "auto"
+            context,
+            context.chat.setting.config.mode
+            if context.chat.setting.config.mode != "plan"
+            else "auto",
         )
         return
     _set_mode(context, "plan")

@@ -52,7 +52,7 @@ def choice_of(chat: Chat, name: str, base_url: str | None = None) -> Choice:
 
     Raises ConfigError for a name no server is known for.
     """
-    own, endpoint = chat.config.profile, chat.choice.endpoint
+    own, endpoint = chat.setting.config.profile, chat.choice.endpoint
     if base_url is None and _is_embedded(name):
         chosen = choose_embedded(name, own)
     else:

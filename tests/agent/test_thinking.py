@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -8,7 +8,7 @@ from qwright.agent.endpoint import Provider
 from qwright.agent.messages import Message
 from qwright.agent.model import Sampling
 from qwright.agent.profile import DEFAULT, Profile
-from qwright.agent.thinking import EFFORTS, Effort, effort_notice, give_back, thinking_fields
+from qwright.agent.thinking import Effort, effort_notice, give_back, thinking_fields
 
 CODER = DEFAULT.model_copy(
     update={"context": 262_144, "max_output": 65_536, "sampling": Sampling()}
@@ -132,13 +132,13 @@ def test_openai_is_asked_for_reasoning_models_only(
 def test_a_model_that_does_not_think_is_never_told_how() -> None:
     providers: tuple[Provider, ...] = ("dashscope", "openrouter", "ollama", "lmstudio", *LOCAL)
     for provider in providers:
-        for effort in (None, *EFFORTS):
+        for effort in (None, *get_args(Effort)):
             assert thinking_fields(provider, "m", CODER, effort) == {}
 
 
 def test_no_request_has_a_budget_beside_an_effort() -> None:
     for profile in PROFILES:
-        for effort in (None, *EFFORTS):
+        for effort in (None, *get_args(Effort)):
             fields = thinking_fields("dashscope", "m", profile, effort)
             assert not {"thinking_budget", "reasoning_effort"} <= fields.keys()
 
@@ -160,7 +160,7 @@ def test_an_effort_is_mapped_to_the_nearest_on_the_model_s_scale(
     scale: tuple[str, ...], sent: list[str | None]
 ) -> None:
     profile = ALWAYS.model_copy(update={"efforts": scale})
-    fields = [thinking_fields("dashscope", "m", profile, effort) for effort in EFFORTS]
+    fields = [thinking_fields("dashscope", "m", profile, effort) for effort in get_args(Effort)]
     assert [one.get("reasoning_effort") for one in fields] == sent
 
 

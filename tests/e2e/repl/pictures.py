@@ -1,6 +1,6 @@
 """The pictures of README.md: real screens of a scripted session, drawn as SVG.
 
-    python -m tests.e2e.repl.pictures docs/pictures
+python -m tests.e2e.repl.pictures docs/pictures
 """
 
 from __future__ import annotations
