@@ -21,6 +21,7 @@ from qwright.agent.repl.columns import one_line
 from qwright.agent.repl.command import Command, CommandError, Context
 from qwright.agent.repl.completion import CommandInfo
 from qwright.agent.repl.custom import CustomCommand, Loaded, load
+from qwright.sandbox.errors import QwrightError
 
 if TYPE_CHECKING:
     from qwright.agent.repl.app import Repl
@@ -92,7 +93,12 @@ class Commands:
             self._repl.view.prompt(text.strip())
         if command is None:
             raise CommandError(self._unknown(name))
-        await command.run(self._context(), argument)
+        try:
+            await command.run(self._context(), argument)
+        except QwrightError:
+            if not command.echoes:  # it would have shown a prompt in its place
+                self._repl.view.prompt(text.strip())
+            raise
 
     def _custom_command(self, name: str) -> CustomCommand | None:
         self.reload()

@@ -102,6 +102,8 @@ async def _open(start: Start, repl: Repl) -> Chat:
     repl.view.say(hello)
     for line in lines or (say("repl.hello_hint"),):
         repl.view.say(line, "hint")
+    if settings.verify:
+        repl.view.say(say("repl.hello_verify", command=settings.verify), "hint")
     _recall(repl, session)
     return Chat(setting, session, repl, repl.progress)
 

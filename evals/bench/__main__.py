@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from qwright.evals.bench import checkpoint, engine, prompt_tokens, startup, tool_exec
+from qwright.evals.bench import checkpoint, engine, prompt_tokens, repl, startup, tool_exec
 from qwright.evals.bench.command import Options, main
 from qwright.evals.bench.measure import Budget, Report, Row
 
@@ -32,6 +32,7 @@ BENCHES = {
     "tool_exec": tool_exec.measure,
     "checkpoint": checkpoints,
     "engine": engine.measure,
+    "repl": repl.measure,
 }
 
 if __name__ == "__main__":
