@@ -262,9 +262,7 @@ def test_a_no_reaches_the_model_with_its_reason(stage: Stage) -> None:
         await play(chat.send("fix"))
         assert [(one.kind, one.subject) for one in person.asked] == [("edit", "calc.py")]
         assert "a + b" in person.asked[0].diff
-        results = [
-            one for one in stage.server.requests[-1]["messages"] if one["role"] == "tool"
-        ]
+        results = [one for one in stage.server.requests[-1]["messages"] if one["role"] == "tool"]
         assert "not that file" in results[-1]["content"]
         assert await chat.results.pending() == []
 
