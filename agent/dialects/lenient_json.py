@@ -37,7 +37,8 @@ _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _QUOTE = re.compile(r'(\\.)|"', re.DOTALL)
 _KEY = re.compile(r'([^"\\\n]*)"(?=\s*:)')
 _AFTER_VALUE = r'(?=\s*(?:\}|,\s*"[^"\\\n]*"\s*:))'
-_VALUE = re.compile(rf'((?:[^"\\]++|\\.|"(?!{_AFTER_VALUE}))*+)"', re.DOTALL)
+# Nothing possessive around a choice: Python before 3.11.5 forgets to try the others.
+_VALUE = re.compile(rf'((?:[^"\\]|\\.|"(?!{_AFTER_VALUE}))*)"{_AFTER_VALUE}', re.DOTALL)
 _DEPTH = 64
 
 

@@ -180,6 +180,8 @@ def make_house(root: Path, files: Mapping[str, bytes] = FILES) -> House:
     git(repo, "add", "staged.txt")
     put(repo, {"staged.txt": b"staged, then edited\n", "untracked.txt": b"mine\n"})
     git(repo, "branch", "other")
+    git(repo, "config", "user.name", "Ada")
+    git(repo, "config", "user.email", "ada@example.org")
     hooks = repo / ".git" / "hooks"
     for name in ("pre-commit", "post-checkout", "post-commit", "reference-transaction"):
         (hooks / name).write_text("#!/bin/sh\ntouch ../hook-ran hook-ran\n")

@@ -117,6 +117,9 @@ def test_esc_interrupts_and_keeps_what_was_done(house: House) -> None:
         said = [r for r in server.requests if "second" in json.dumps(r["messages"])]
         assert "[interrupted]" in json.dumps(said[0]["messages"])
         assert "And now I think" in sent
+        repl.wait_for("1. Apply")
+        confirm(repl, "esc")
+        repl.wait_gone("1. Apply")
         diff(repl)
 
 
