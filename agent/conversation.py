@@ -106,6 +106,15 @@ class Conversation:
         """Watch the pieces of an answer: where it is never complete, they are what stays of it."""
         self._partial = said
 
+    def announced(self) -> bool:
+        """Ask for the call that an answer to a prompt wrote about and did not make; once."""
+        before, answer = self.messages[-2:]
+        named = any(tool.name in answer.content for tool in self.tools)
+        if not named or before.role != "user" or before.content == opening.CALL_NOW:
+            return False
+        self.told(opening.CALL_NOW)
+        return True
+
     def answered(self, finish: m.Finish, calls: Sequence[ToolCall], prose: str, room: int) -> None:
         """Add an answer that might have taken `room`. Raises ModelError for one to a cut prompt."""
         self._context.learn(self.messages, self.tools, room, finish)

@@ -254,6 +254,8 @@ class Agent:
             if not (answered or (changed and judge and self.profile.eager_verify)):
                 continue
             if judge is None:
+                if self.profile.attach_files and self._talk.announced():
+                    continue
                 return
             verdict = await judge.verdict(await self._workspace())
             yield verdict

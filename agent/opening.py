@@ -17,6 +17,7 @@ CUT_OFF = (
     "Your answer was cut off at the output limit, so nothing was run. "
     "Make one shorter call: use edit for a few lines instead of writing a whole file."
 )
+CALL_NOW = "You only wrote about it. Make the tool call itself now."
 SAME_AGAIN = (
     "\n(You made this same call before and no file has changed since. Do something different.)"
 )

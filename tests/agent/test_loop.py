@@ -9,7 +9,7 @@ from qwright.agent.events import parse_event
 from qwright.agent.loop import Task
 from qwright.agent.messages import ToolCall
 from qwright.agent.model import RetryChunk
-from qwright.agent.opening import CUT_OFF
+from qwright.agent.opening import CALL_NOW, CUT_OFF
 from qwright.sandbox.base import CommandResult
 from tests.agent.moves import DONE, FIX, LOOK, RUN, VERIFIED, WRONG
 from tests.agent.stage import PATIENT, SEVERAL, Played, Stage, ran
@@ -49,6 +49,20 @@ def test_the_model_sees_its_answer_and_every_result(stage: Stage) -> None:
     ]
     assert "x = 1" in results[0].content
     assert run.model.offered[0] == run.model.offered[1]
+
+
+def test_a_small_model_that_only_announces_a_call_is_asked_for_it_once(stage: Stage) -> None:
+    small = PATIENT.model_copy(update={"attach_files": True})
+    announced = says(text="I will call edit on a.py.")
+    run = stage.play(announced, says(FIX), says(text="I used edit."), profile=small)
+    assert run.model.asked[1][-1].content == CALL_NOW
+    assert run.file("a.py") == b"x = 2\n"
+    assert len(run.model.asked) == 3, "after a call its name is a report"
+    again = Stage(stage.ws.parent / "again").play(announced, announced, profile=small)
+    assert len(again.model.asked) == 2
+    assert again.finished.reason == "done"
+    large = Stage(stage.ws.parent / "large").play(announced, profile=PATIENT)
+    assert len(large.model.asked) == 1
 
 
 @pytest.mark.parametrize("attach", [False, True])
