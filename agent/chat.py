@@ -97,6 +97,7 @@ class Chat:
         profile = chosen.profile
         if self.setting.limits.cost is not None:
             require_known_price(chosen.name, profile, chosen.provider)
+        held = await self._connection.model(verified=True) if profile.attach_files else None
         if self._agent is None:
             transcript = self._desk.transcript
             self._agent = Agent(
@@ -115,6 +116,7 @@ class Chat:
         else:
             self._agent.workspace = self._desk.begin()
             self._agent.switch(model, profile, chosen.name, chosen.provider)
+        self._agent.insisting = held
         return self._agent
 
     async def send(self, prompt: str, *, verify: bool = False) -> AsyncGenerator[ev.Event]:

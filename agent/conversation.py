@@ -106,6 +106,11 @@ class Conversation:
         """Watch the pieces of an answer: where it is never complete, they are what stays of it."""
         self._partial = said
 
+    @property
+    def insists(self) -> bool:
+        """Whether the model was just asked for a call that it had announced."""
+        return self.messages[-1].content == opening.CALL_NOW
+
     def announced(self) -> bool:
         """Ask for the call that an answer to a prompt wrote about and did not make; once."""
         before, answer = self.messages[-2:]

@@ -63,10 +63,7 @@ class Task:
 
 @dataclass(eq=False)
 class Agent:
-    """One model, one workspace, one task at a time. Owns the conversation.
-
-    That goes on from task to task. The mode of `policy` may change at any time.
-    """
+    """One model, one workspace, one task at a time. Owns the conversation, which goes on."""
 
     model: m.Model
     profile: Profile
@@ -79,6 +76,8 @@ class Agent:
     provider: Provider = "compatible"
     policy: Policy = field(default_factory=Policy)
     transcript: Transcript | None = None
+    insisting: m.Model | None = None
+    """The same model held to a call, for when it only announced one."""
 
     def __post_init__(self) -> None:
         self._fit()
@@ -326,7 +325,8 @@ class Agent:
         calls, said = list[ToolCall](), list[str]()
         talk, room = self._talk, self._talk.room
         talk.hear(said)
-        asked = self.model.stream(talk.messages, talk.tools, sampling=sampling, max_output=room)
+        model = (talk.insists and self.insisting) or self.model
+        asked = model.stream(talk.messages, talk.tools, sampling=sampling, max_output=room)
         async with aclosing(asked) as stream:
             while (chunk := await self._budget.wait(anext(stream, None))) is not None:
                 match chunk:

@@ -17,7 +17,7 @@ from qwright.agent.messages import Message
 from qwright.agent.model import PrefillChunk
 from qwright.sandbox.base import CommandResult
 from tests.agent.moves import DONE, FIX, LOOK, OTHER, RUN, WRONG
-from tests.agent.stage import SEVERAL, Stage
+from tests.agent.stage import PATIENT, SEVERAL, Stage
 from tests.agent.talks import finished, of, talking
 from tests.fakes import Answer, ScriptedModel, call, ended, says
 
@@ -244,6 +244,20 @@ def test_a_small_model_is_shown_the_files_as_they_are_now(stage: Stage) -> None:
     assert last.startswith("What is in a.py?\n\n<file path=")
     assert "x = 2" in last
     assert len(model.offered[-1]) > 1, "without a verdict it is held to nothing"
+
+
+def test_an_announced_call_is_asked_of_the_model_that_is_held_to_one(stage: Stage) -> None:
+    small = PATIENT.model_copy(update={"attach_files": True})
+    model, held = ScriptedModel(says(text="I will call edit."), DONE), ScriptedModel(says(FIX))
+
+    async def main() -> None:
+        async with talking(stage, model, profile=small) as talk:
+            talk.agent.insisting = held
+            await talk.send("Set x in a.py to 2.")
+
+    asyncio.run(main())
+    assert (len(model.asked), len(held.asked)) == (2, 1)
+    assert (stage.ws / "a.py").read_bytes() == b"x = 2\n"
 
 
 def test_progress_in_reading_the_prompt_is_told(stage: Stage) -> None:
