@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from qwright.agent.render.ink import columns, cut
 from qwright.tools.sanitise import sanitise
 
 
@@ -15,9 +16,9 @@ def table(rows: Sequence[Sequence[str]], width: int) -> str:
     if not rows:
         return ""
     plain = [[flat(cell) for cell in row] for row in rows]
-    columns = max(map(len, plain))
-    whole = [row + [""] * (columns - len(row)) for row in plain]
-    sizes = [max(columns_of(row[place]) for row in whole) for place in range(columns - 1)]
+    most = max(map(len, plain))
+    whole = [row + [""] * (most - len(row)) for row in plain]
+    sizes = [max(columns(row[place]) for row in whole) for place in range(most - 1)]
     return "\n".join(_line(row, sizes, width) for row in whole)
 
 
@@ -33,10 +34,10 @@ def bar(shares: Sequence[tuple[str, int]], whole: int, width: int) -> str:
     """
     drawn = ""
     for mark, share in shares:
-        room = width - columns_of(drawn)
-        columns = round(share * width / max(whole, 1)) or (1 if share > 0 else 0)
-        drawn += mark * max(0, min(columns, room))
-    return drawn + "·" * (width - columns_of(drawn))
+        room = width - columns(drawn)
+        long = round(share * width / max(whole, 1)) or (1 if share > 0 else 0)
+        drawn += mark * max(0, min(long, room))
+    return drawn + "·" * (width - columns(drawn))
 
 
 def one_line(text: str, width: int = 10_000) -> str:
@@ -49,23 +50,8 @@ def flat(text: str) -> str:
     return sanitise(text).replace("\n", " ").replace("\t", " ")
 
 
-def cut(text: str, width: int) -> str:
-    """`text` with a "…" for its end where it is wider than `width` columns."""
-    from rich.cells import cell_len, set_cell_size
-
-    if cell_len(text) <= width:
-        return text
-    return set_cell_size(text, max(width - 1, 0)).rstrip() + "…"
-
-
-def columns_of(text: str) -> int:
-    from rich.cells import cell_len
-
-    return cell_len(text)
-
-
 def _line(row: Sequence[str], sizes: Sequence[int], width: int) -> str:
     padded = [
-        cell + " " * (size - columns_of(cell)) for cell, size in zip(row[:-1], sizes, strict=True)
+        cell + " " * (size - columns(cell)) for cell, size in zip(row[:-1], sizes, strict=True)
     ]
     return cut(("  ".join([*padded, row[-1]])).rstrip(), width)

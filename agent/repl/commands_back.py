@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from qwright.agent.deliver import names
 from qwright.agent.language import say
 from qwright.agent.render.toolline import many
 from qwright.agent.repl.columns import one_line, table
 from qwright.agent.repl.command import Command, CommandError, Context, no_argument, pick
-from qwright.agent.repl.commands_result import names
 from qwright.agent.repl.ports import Choosable
 from qwright.agent.turns import Turn
 

@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from qwright.agent.deliver import ends
+from qwright.agent.deliver import ends, names
 from qwright.agent.language import say
 from qwright.agent.render.toolline import many
 from qwright.agent.repl.columns import one_line
 from qwright.agent.repl.command import Command, CommandError, Context, among, pick, words
 from qwright.agent.repl.hunks import chosen_hunks
 from qwright.agent.repl.ports import Choosable
-from qwright.tools.sanitise import sanitise, shown_name
+from qwright.tools.sanitise import sanitise
 
 if TYPE_CHECKING:
     from qwright.agent.deliver import Delivered
@@ -171,13 +171,6 @@ def _tell(context: Context, delivered: Delivered) -> None:
     context.view.say(delivered.text, "bad" if delivered.exit_code else "good")
     for hint in delivered.hints:
         context.view.say(hint, "hint")
-
-
-def names(paths: Sequence[str], most: int = 6) -> str:
-    """Paths on one line, harmless, with a count of those left out."""
-    shown = ", ".join(map(shown_name, paths[:most]))
-    left = len(paths) - most
-    return say("commands.and_more", files=shown, count=left) if left > 0 else shown
 
 
 COMMANDS = (

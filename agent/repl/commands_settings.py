@@ -11,8 +11,9 @@ from qwright.agent import language
 from qwright.agent.config import Config
 from qwright.agent.config_file import settings, user_config
 from qwright.agent.language import LANGUAGES, Language, say
+from qwright.agent.render.ink import cut
 from qwright.agent.render.theme import THEMES
-from qwright.agent.repl.columns import cut, flat, table
+from qwright.agent.repl.columns import flat, table
 from qwright.agent.repl.command import Command, CommandError, Context, among, one_of, pick
 from qwright.agent.repl.ports import Choosable, Editing
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from qwright.agent.repl.columns import bar, cut, facts, one_line, table
+from qwright.agent.render.ink import cut
+from qwright.agent.repl.columns import bar, facts, one_line, table
 
 WORDS = st.text(st.sampled_from("ab 中\t\n\x1b[m…\u202e"), max_size=30)
 
