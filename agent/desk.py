@@ -17,7 +17,7 @@ from qwright.agent.limits import Budget, Limits
 from qwright.agent.results import Results
 from qwright.agent.transcript import Transcript
 from qwright.agent.turns import Turn, Turns
-from qwright.agent.workplace import Place, open_workspace, reopen_workspace, starter
+from qwright.agent.workplace import Place, open_workspace, reopen_workspace, starter, sweep
 from qwright.sandbox.errors import QwrightError
 from qwright.sandbox.session_dir import Session
 from qwright.sandbox.workspace import Workspace
@@ -156,6 +156,8 @@ class Desk:
             await asyncio.wait((self._opening,))
             if self.open:
                 await self.open.close()
+            elif not self.is_new:  # left before it was swept: a killed process may have had it
+                await sweep()
         self._log.close()
         record = self.session.record
         if self.turns.all:

@@ -80,14 +80,14 @@ async def reopen_workspace(
     if not store.work_tree.is_dir() or store.cursor() is None:
         raise WorkspaceError(f"session {session.record.id} ended before its first checkpoint")
     await to_the_end(finish_broken, source, session.path, store)
-    alone = await _alone()
+    alone = await sweep()
     if alone:
         await to_the_end(_record_rest, store)
     start = starter(session, place, progress, on_failure)
     return _workspace(session, store, start, disturbed=not alone)
 
 
-async def _alone() -> bool:
+async def sweep() -> bool:
     """Remove the containers of killed processes; whether that could be done."""
     from qwright.sandbox.container import sweep_orphans
 
