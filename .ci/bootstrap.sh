@@ -32,11 +32,16 @@ find_python() {
     fail "Python 3.11 or newer is needed; install it and try again"
 }
 
+wanted() { cat "$1" pyproject.toml | sha256sum | cut -c1-16; }
+
+# The packages of a requirements file; what requirements-dev.txt has brought is enough for all.
 need_venv() {
-    local python want
+    local python file
+    for file in "$1" requirements-dev.txt; do
+        [ -x "$QWRIGHT" ] && [ "$(cat ".venv/.done-$file" 2>/dev/null)" = "$(wanted "$file")" ] &&
+            return
+    done
     python=$(find_python)
-    want=$(cat requirements.txt pyproject.toml | sha256sum | cut -c1-16)
-    [ "$(cat .venv/.done 2>/dev/null)" = "$want" ] && [ -x "$QWRIGHT" ] && return
     say "Python packages into .venv (pinned, with hashes)"
     if ! "$python" -c 'import ensurepip' 2>/dev/null; then
         am_root || fail "install python3-venv (apt-get install python3-venv) and try again"
@@ -44,10 +49,10 @@ need_venv() {
     fi
     [ -x "$PYTHON" ] || "$python" -m venv .venv
     "$PYTHON" -m pip install --quiet --disable-pip-version-check --require-hashes \
-        -r requirements.txt
+        -r "$1"
     "$PYTHON" -m pip install --quiet --disable-pip-version-check --no-deps \
         --no-build-isolation --editable .
-    echo "$want" >.venv/.done
+    wanted "$1" >".venv/.done-$1"
 }
 
 engine_answers() {
@@ -82,9 +87,13 @@ need_engine() {
 need_image() { "$QWRIGHT" sandbox build; }
 need_weights() { "$QWRIGHT" models pull "$1"; }
 
-# Some tests of the terminal run inside tmux.
-need_tmux() {
-    command -v tmux >/dev/null && return
-    am_root || fail "install tmux (apt-get install tmux) and try again"
-    apt_install tmux
+# Programs that tests drive: tmux for the terminal, chromium for the reports.
+need_programs() {
+    local name
+    for name in "$@"; do
+        command -v "$name" >/dev/null && continue
+        am_root || fail "install $name (apt-get install $name) and try again"
+        say "$name from the system's packages"
+        apt_install --no-install-recommends "$name"
+    done
 }

@@ -65,6 +65,16 @@ def test_resume_after_kill_9(house: House) -> None:
         assert containers(session) == []
 
 
+def test_a_killed_session_that_is_left_at_once_leaves_no_container(house: House) -> None:
+    with playing(SCRIPT) as server:
+        with opened(house, server) as repl:
+            killed_at_work(repl)
+        assert containers(house.session)
+        with opened(house, server, "--continue"):
+            pass  # `opened` leaves, and looks
+        assert containers(house.session) == []
+
+
 def test_resume_by_id_and_only_what_is_there(house: House) -> None:
     with playing(SCRIPT) as server:
         with opened(house, server) as repl:
