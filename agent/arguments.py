@@ -6,6 +6,7 @@ import argparse
 import re
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from qwright.agent import __version__
@@ -16,7 +17,7 @@ from qwright.agent.language import say
 if TYPE_CHECKING:
     from qwright.agent.embedded.commands import Subparsers
 
-COMMANDS = ("models", "sandbox", "sessions", "apply", "undo", "doctor", "config", "trust")
+COMMANDS = ("models", "sandbox", "sessions", "apply", "undo", "doctor", "config", "trust", "eval")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -123,6 +124,7 @@ def _add_run_flags(parser: argparse.ArgumentParser) -> None:
     add("--verify", metavar="CMD", help=say("help.verify"))
     limit = say("help.verify_timeout")
     add("--verify-timeout", metavar="TIME", type=seconds, default=120.0, help=limit)
+    add("--attempts", metavar="K", type=count, help=say("help.attempts"))
     add("--max-turns", metavar="N", type=count, help=say("help.max_turns"))
     add("--max-tokens", metavar="N", type=count, help=say("help.max_tokens"))
     add("--max-cost", metavar="USD", type=dollars, help=say("help.max_cost"))
@@ -160,6 +162,8 @@ def _command_parser() -> argparse.ArgumentParser:
     _add_sandbox_commands(commands)
     _add_session_commands(commands)
     _add_config_commands(commands)
+    # evals is above agent, which must not import it: it is found by name.
+    import_module("qwright.evals.arguments").add_eval_command(commands)
     commands.add_parser("doctor", help=say("help.doctor"))
     trust = commands.add_parser("trust", help=say("help.trust"))
     trust.add_argument("directory", nargs="?", default=".", help=say("help.trust_directory"))
@@ -182,10 +186,20 @@ def _add_session_commands(commands: Subparsers) -> None:
     for name in ("show", "diff", "rm"):
         action = actions.add_parser(name, help=say(f"help.sessions_{name}"))
         action.add_argument("session", help=say("help.session"))
+        if name == "diff":
+            _add_attempt(action)
+    view = actions.add_parser("view", help=say("help.sessions_view"))
+    view.add_argument("session", help=say("help.session"))
+    view.add_argument("--output", metavar="FILE", help=say("help.view_output"))
     apply = commands.add_parser("apply", help=say("help.apply_session"))
     apply.add_argument("session", help=say("help.session"))
+    _add_attempt(apply)
     undo = commands.add_parser("undo", help=say("help.undo"))
     undo.add_argument("session", nargs="?", help=say("help.session_applied"))
+
+
+def _add_attempt(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--attempt", metavar="N", type=count, help=say("help.attempt"))
 
 
 def _add_config_commands(commands: Subparsers) -> None:

@@ -57,19 +57,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 _MODULES = {
-    "run": "oneshot",
-    "repl": "repl.start",
-    "config": "commands.config",
-    "doctor": "commands.doctor",
-    "models": "embedded.commands",
-    "sandbox": "commands.sandbox",
-    "trust": "commands.trust",
+    "run": "agent.oneshot",
+    "repl": "agent.repl.start",
+    "config": "agent.commands.config",
+    "doctor": "agent.commands.doctor",
+    "models": "agent.embedded.commands",
+    "sandbox": "agent.commands.sandbox",
+    "trust": "agent.commands.trust",
+    "eval": "evals.commands",
 }
 """Where each subcommand's `run(args)` is; those on past sessions share one."""
 
 
 def _dispatch(args: Namespace) -> Coroutine[object, object, int]:
-    module = import_module(f"qwright.agent.{_MODULES.get(args.subcommand, 'commands.sessions')}")
+    module = import_module(f"qwright.{_MODULES.get(args.subcommand, 'agent.commands.sessions')}")
     run: Callable[[Namespace], Coroutine[object, object, int]] = module.run
     return run(args)
 

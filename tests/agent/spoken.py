@@ -12,11 +12,14 @@ from pathlib import Path
 
 import qwright.agent
 from qwright.agent.language import Language
+from qwright.evals import arguments
 from qwright.sandbox import dirs
 
 LANGUAGES_DIR = Path(qwright.agent.__file__).with_name("languages")
 _AGENT = Path(qwright.agent.__file__).parent
 _SANDBOX = Path(dirs.__file__).parent
+_EVAL_FLAGS = ("evals/arguments.py", ast.parse(Path(arguments.__file__).read_text()))
+"""Evals speak English; only their flags share texts with those of a run."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,9 @@ def placeholders(text: str) -> set[str]:
 @cache
 def said() -> tuple[Said, ...]:
     """All calls of `say` in the package, and what is kept in variables to be said later."""
-    return tuple(call for file, tree in _trees(_AGENT) for call in _in_file(file, tree))
+    return tuple(
+        call for file, tree in (*_trees(_AGENT), _EVAL_FLAGS) for call in _in_file(file, tree)
+    )
 
 
 @cache

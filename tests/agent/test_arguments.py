@@ -49,7 +49,7 @@ def test_what_is_no_amount(text: str) -> None:
 def test_a_task_with_every_flag() -> None:
     line = (
         "--model m --base-url http://b/v1 --effort max "
-        "--verify v --verify-timeout 5s --max-turns 3 "
+        "--verify v --verify-timeout 5s --attempts 4 --max-turns 3 "
         "--max-tokens 9k --max-cost 0.50 --max-wall-time 2m -o stream-json --no-apply "
         "--setup one --setup two --network full --image i -C dir do-it"
     )
@@ -63,6 +63,7 @@ def test_a_task_with_every_flag() -> None:
         "effort": "max",
         "verify": "v",
         "verify_timeout": 5.0,
+        "attempts": 4,
         "max_turns": 3,
         "max_tokens": 9_000,
         "max_cost": 0.5,
