@@ -1,0 +1,1 @@
+"""A parts catalogue, page by page."""
