@@ -117,12 +117,21 @@ class DockerSandbox:
         await asyncio.to_thread(self._kill_everything)
 
     async def pause(self) -> None:
-        """Freeze every process. Raises SandboxError when the container is gone."""
-        await in_engine("Pausing the sandbox", lambda: self._engine.api.pause(self.name))
+        """Freeze every process; a container that has ended or is gone has none left."""
+        await self._while_running("Pausing the sandbox", self._engine.api.pause)
 
     async def resume(self) -> None:
-        """Undo `pause`. Raises SandboxError when the container is gone."""
-        await in_engine("Resuming the sandbox", lambda: self._engine.api.unpause(self.name))
+        """Undo `pause`."""
+        await self._while_running("Resuming the sandbox", self._engine.api.unpause)
+
+    async def _while_running(self, doing: str, change: Callable[[str], None]) -> None:
+        """Raises SandboxError when the engine refuses while the container still runs."""
+        try:
+            await in_engine(doing, lambda: change(self.name))
+        except EngineRefused:
+            api, named = self._engine.api, {"name": self.name}
+            if await in_engine(doing, lambda: api.containers(all=False, filters=named)):
+                raise
 
     async def close(self) -> None:
         """Remove the container. Safe to call twice, and when it is already gone."""
