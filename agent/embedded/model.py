@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 
@@ -25,6 +26,9 @@ from qwright.agent.retry import RetryPolicy, retry_wait
 RESTARTS = 2
 """How often a server that ended is started again."""
 TOUCH_SECONDS = 60.0
+_WARMED: defaultdict[Server, list[object]] = defaultdict(list)
+"""The prefixes each server was given by this process. Once only: later the engine may hold a whole
+conversation, which is worth more."""
 
 
 class EmbeddedModel:
@@ -86,7 +90,6 @@ class EmbeddedModel:
 
     def _serve_from(self, server: Server) -> None:
         self._server = server
-        self._warmed: list[object] = []
         endpoint = Endpoint(server.base_url, server.key, server.model, "embedded")
         never = RetryPolicy(retries=0)
         self._model = OpenAIModel(endpoint, self._profile, self._dialect, retries=never)
@@ -94,9 +97,8 @@ class EmbeddedModel:
     async def _warm(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> None:
         head = [message for message in messages[:1] if message.role == "system"]
         system = self._dialect.wire(head, tools)
-        # Once only: later the engine may hold a whole conversation, which is worth more.
-        if system and system not in self._warmed:
-            self._warmed.append(system)
+        if system and system not in _WARMED[self._server]:
+            _WARMED[self._server].append(system)
             await warm(self._server, system)
 
     async def _wait_after(self, error: ModelError, failures: int) -> float | None:

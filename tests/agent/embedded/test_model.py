@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import secrets
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -33,7 +34,7 @@ Start = Callable[[], Awaitable[Endpoint]]
 
 
 def at(url: str) -> Endpoint:
-    return Endpoint(url, "a key", "tiny", os.getpid(), Path("/logs/tiny.log"), 512)
+    return Endpoint(url, secrets.token_hex(), "tiny", os.getpid(), Path("/logs/tiny.log"), 512)
 
 
 def model_at(url: str, start: Start) -> EmbeddedModel:
@@ -120,6 +121,18 @@ def test_each_prefix_is_warmed_once(home: Path) -> None:
                 assert [chunk async for chunk in model.stream(messages, ())]
                 assert warmings(server) == warmed
             await model.close()
+
+    asyncio.run(main())
+
+
+def test_what_one_model_has_warmed_serves_another_of_the_same_server(home: Path) -> None:
+    async def main() -> None:
+        async with serving([ANSWER], pages={**PROPS, "/metrics": METRICS}) as server:
+            start, profile = Starts(NOWHERE), profile_for("qwen2.5-coder-1.5b")
+            here = at(server.url)
+            for _ in range(2):
+                assert await collect(EmbeddedModel(here, start, profile, TextDialect()))
+            assert warmings(server) == 1
 
     asyncio.run(main())
 
