@@ -9,7 +9,7 @@ import signal
 import sys
 from argparse import Namespace
 from collections.abc import Coroutine, Generator
-from contextlib import aclosing, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn, TextIO
@@ -22,19 +22,16 @@ from qwright.agent.exits import Exit, of_reason
 from qwright.agent.images import attach
 from qwright.agent.language import say, translated
 from qwright.agent.limits import Limits
-from qwright.agent.loop import Agent, Task
+from qwright.agent.loop import Task
 from qwright.agent.memory import notes_for
-from qwright.agent.model import Model
 from qwright.agent.outcome import Outcome
 from qwright.agent.progress import Progress
 from qwright.agent.render import Renderer
+from qwright.agent.run import Run
 from qwright.agent.setup_hint import setup_hint
 from qwright.agent.thinking import effort_notice
-from qwright.agent.workplace import Place, open_workspace
-from qwright.sandbox.errors import QwrightError
+from qwright.agent.workplace import Place
 from qwright.sandbox.session_dir import Session
-from qwright.sandbox.workspace import Workspace
-from qwright.tools import tools_for
 
 STDIN_LIMIT = 200_000
 """Characters."""
@@ -102,10 +99,22 @@ async def _work(
     model = await choice.connect(chosen, verified=bool(task.verify), progress=progress)
     task = replace(task, notes=notes_for(directory, chosen.profile))
     session = Session.create(directory.resolve(), prompt=task.prompt, model=chosen.name)
+    ending = _Ending(session, wanted)
     try:
-        return await _Run(session, renderer, wanted, progress).work(
-            model, chosen, task, place, directory
+        run = Run(
+            session,
+            model,
+            chosen,
+            task,
+            place,
+            directory,
+            progress=progress,
+            listeners=(renderer.show, ending.hear),
         )
+        with _interrupting(run):
+            outcome = await ending.conclude(await run.work(), run)
+            renderer.close(outcome)
+        return outcome.exit_code
     finally:
         session.close()
         await model.close()
@@ -117,94 +126,32 @@ def _whole(task: Task, piped: str, chosen: choice.Choice, directory: Path) -> Ta
     return replace(task, prompt=f"{prompt}\n\n{piped}".strip(), images=tuple(images))
 
 
-class _Run:
-    """One run: the agent's events to the renderer and the log, then the result to the user."""
+class _Ending:
+    """What comes after a run: the result to the user, and what became of it."""
 
-    def __init__(
-        self, session: Session, renderer: Renderer, wanted: deliver.Wanted, progress: Progress
-    ) -> None:
+    def __init__(self, session: Session, wanted: deliver.Wanted) -> None:
         self._session = session
-        self._progress = progress
-        self._renderer = renderer
         self._wanted = wanted
         self._outputs: list[str] = []
 
-    async def work(
-        self, model: Model, chosen: choice.Choice, task: Task, place: Place, directory: Path
-    ) -> int:
-        profile = chosen.profile
-        opening: asyncio.Future[Workspace] = asyncio.get_running_loop().create_future()
-        tools = tools_for(profile.tools, profile.context)
-        agent = Agent(
-            model,
-            profile,
-            tools,
-            opening,
-            session=self._session.record.id,
-            model_name=chosen.name,
-            provider=chosen.provider,
-        )
-        with _interrupting(agent):
-            opener = asyncio.create_task(self._open(opening, agent, directory, place))
-            opener.add_done_callback(lambda done: _hand_on(done, opening))
-            try:
-                finished = await self._show(agent, task)
-                outcome = await self._conclude(finished, opening)
-            finally:
-                opener.cancel()
-                if opening.done() and not opening.cancelled() and not opening.exception():
-                    await opening.result().close()
-            self._renderer.close(outcome)
-        return outcome.exit_code
-
-    async def _open(
-        self,
-        opening: asyncio.Future[Workspace],
-        agent: Agent,
-        directory: Path,
-        place: Place,
-    ) -> None:
-        try:
-            workspace = await open_workspace(
-                self._session, directory, place, self._progress, agent.fail
-            )
-        except QwrightError as error:
-            opening.set_exception(error)
-            agent.fail(error)
-        else:
-            opening.set_result(workspace)
-
-    async def _show(self, agent: Agent, task: Task) -> RunFinished:
-        finished: RunFinished | None = None
-        with (self._session.path / "events.jsonl").open("a", encoding="utf-8") as log:
-            async with aclosing(agent.run(task)) as events:
-                async for event in events:
-                    log.write(event.model_dump_json() + "\n")
-                    log.flush()
-                    self._renderer.show(event)
-                    self._note(event)
-                    finished = event if isinstance(event, RunFinished) else finished
-        assert finished is not None, "a run ends with run_finished"
-        return finished
-
-    def _note(self, event: Event) -> None:
+    def hear(self, event: Event) -> None:
+        """Keep what commands said: the cause of a failure may be in it."""
         if isinstance(event, ToolFinished):
             self._outputs.append(event.text)
         elif isinstance(event, VerifyFinished):
             self._outputs.append(event.output)
 
-    async def _conclude(self, finished: RunFinished, opening: asyncio.Future[Workspace]) -> Outcome:
+    async def conclude(self, finished: RunFinished, run: Run) -> Outcome:
         """Deliver what there is, and write down how the run ended."""
         code = of_reason(finished.reason)
-        workspace = opening.result() if opening.done() and not opening.exception() else None
+        workspace, ends = run.workspace, run.ends()
         text, hints, diff, files = "", list[str](), "", list[str]()
-        if workspace is None and code == 0:
+        if ends is None and code == 0:
             text = say("oneshot.nothing")
-        if workspace is not None:
-            base, result = deliver.ends(self._session)
+        if workspace is not None and ends is not None:
             store = self._session.store()
-            diff = store.diff(base, result)
-            files = [change.path for change in store.changed(base, result)]
+            diff = store.diff(*ends)
+            files = [change.path for change in store.changed(*ends)]
             hints += map(translated, workspace.notices)
             if code == 0:
                 delivered = await asyncio.to_thread(deliver.deliver, self._session, self._wanted)
@@ -214,8 +161,7 @@ class _Run:
                 hints.append(say("oneshot.kept_unapplied", session=self._session.record.id))
             if code and (hint := setup_hint(self._outputs, workspace.tree)):
                 hints.append(hint)
-            self._session.update(result=result.commit)
-        self._session.update(status=finished.reason, exit_code=int(code))
+        self._session.update(exit_code=int(code))
         return Outcome(
             session=self._session.record.id,
             finished=finished,
@@ -227,15 +173,8 @@ class _Run:
         )
 
 
-def _hand_on(opener: asyncio.Task[None], opening: asyncio.Future[Workspace]) -> None:
-    """What nobody foresaw ends the run as well, instead of leaving it waiting."""
-    error = None if opener.cancelled() else opener.exception()
-    if error and not opening.done():
-        opening.set_exception(error)
-
-
 @contextmanager
-def _interrupting(agent: Agent) -> Generator[None]:
+def _interrupting(run: Run) -> Generator[None]:
     """The first signal ends the run and keeps the work; the second ends the process."""
     loop = asyncio.get_running_loop()
     # What nohup, or a shell for its background, has switched off stays so.
@@ -244,7 +183,7 @@ def _interrupting(agent: Agent) -> Generator[None]:
     def interrupt() -> None:
         for number in heard:
             loop.add_signal_handler(number, _leave)
-        agent.interrupt()
+        run.interrupt()
 
     for number in heard:
         loop.add_signal_handler(number, interrupt)

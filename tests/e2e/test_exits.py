@@ -187,7 +187,7 @@ sys.exit(main())
 """
 PLACES = [
     "oneshot._prompt = broken",
-    "oneshot.open_workspace = broken",
+    "from qwright.agent import run; run.open_workspace = broken",
     "oneshot.deliver.deliver = broken",
     "from qwright.tools.read_file import ReadFile; ReadFile.run = broken",
 ]
