@@ -149,7 +149,8 @@ def _over_k(
 
 def _failures(graded: Sequence[Result]) -> dict[FailureClass, int]:
     classes = map(failure_class, graded)
-    found = Counter(one for one in classes if one)
+    found: Counter[FailureClass] = Counter()
+    found.update(one for one in classes if one)
     return dict(found.most_common())
 
 
