@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from qwright.agent.language import translated
 from qwright.sandbox.accept import finish_broken
-from qwright.sandbox.base import Sandbox
+from qwright.sandbox.base import MOUNT, Sandbox
 from qwright.sandbox.bridge import Bridge
 from qwright.sandbox.errors import QwrightError, SandboxError, WorkspaceError
+from qwright.sandbox.hardening import Limits
 from qwright.sandbox.session_dir import Session
 from qwright.sandbox.store import RECOVERED, CheckpointStore
 from qwright.sandbox.tree import Tree
@@ -31,6 +32,15 @@ class Place:
     image: str | None = None
     setup: tuple[str, ...] = ()
     network: Literal["none", "full"] = "none"
+    mount: str = MOUNT
+    """Where the files lie in the container."""
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Variables of its commands; `$PATH` in them stands for the PATH there would be."""
+    everything: bool = False
+    """What is ignored or looks like a secret is there too: for files that are nobody's."""
+    limits: Limits | None = None
+    run: str = ""
+    """The id of an eval run, for the container's label."""
 
 
 async def open_workspace(
@@ -48,7 +58,9 @@ async def open_workspace(
     from qwright.sandbox.checkout import create_checkout
 
     owner = (SANDBOX_UID, SANDBOX_UID) if os.geteuid() == 0 else None
-    checkout = await to_the_end(create_checkout, directory, session.path, owner)
+    checkout = await to_the_end(
+        create_checkout, directory, session.path, owner, everything=place.everything
+    )
     session.update(
         source=str(checkout.root),
         base=checkout.base.commit,
@@ -58,7 +70,7 @@ async def open_workspace(
     for notice in checkout.notices:
         progress(translated(notice))
     start = starter(session, place, progress, on_failure)
-    return _workspace(session, checkout.store, start, disturbed=False)
+    return _workspace(session, checkout.store, start, place.mount, disturbed=False)
 
 
 async def reopen_workspace(
@@ -84,7 +96,7 @@ async def reopen_workspace(
     if alone:
         await to_the_end(_record_rest, store)
     start = starter(session, place, progress, on_failure)
-    return _workspace(session, store, start, disturbed=not alone)
+    return _workspace(session, store, start, place.mount, disturbed=not alone)
 
 
 async def sweep() -> bool:
@@ -125,11 +137,12 @@ def _workspace(
     session: Session,
     store: CheckpointStore,
     start: Callable[[], Awaitable[Sandbox]],
+    mount: str,
     *,
     disturbed: bool,
 ) -> Workspace:
     bridge = Bridge(Path(session.record.source), session.path, store)
-    tree = Tree(session.path / "ws", session.record.owner)
+    tree = Tree(session.path / "ws", session.record.owner, mount=mount)
     workspace = Workspace(tree, store, start, bridge=bridge, disturbed=disturbed)
     workspace.subdirectory = session.record.subdirectory
     return workspace
@@ -148,9 +161,18 @@ async def _start(
     checkout = session.path / "ws"
     image = await ensure_image(place.image, told)
     if place.setup:
-        image = await ensure_setup_image(image, place.setup, checkout, told)
+        image = await ensure_setup_image(image, place.setup, checkout, told, place.mount)
     uid, gid = owner or (os.getuid(), os.getgid())
     await sweep_orphans()
     return await DockerSandbox.start(
-        image, checkout, session=session.record.id, network=place.network, uid=uid, gid=gid
+        image,
+        checkout,
+        session=session.record.id,
+        network=place.network,
+        uid=uid,
+        gid=gid,
+        limits=place.limits,
+        mount=place.mount,
+        env=place.env,
+        run=place.run,
     )

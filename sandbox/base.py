@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 MOUNT = "/workspace"
-"""Where the session checkout lies inside the container."""
+"""Where the session checkout lies inside the container, unless another place is asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,20 +52,30 @@ class _Plan:
     paths: dict[str, None] = field(default_factory=dict[str, None])
     excludes: list[str] = field(default_factory=list[str])
     notices: list[str] = field(default_factory=list[str])
+    unrecorded: set[str] = field(default_factory=set[str])
+    """Of the paths, those that are copied and no part of any checkpoint."""
 
 
 def create_checkout(
-    source: Path, session_dir: Path, owner: tuple[int, int] | None = None
+    source: Path,
+    session_dir: Path,
+    owner: tuple[int, int] | None = None,
+    *,
+    everything: bool = False,
 ) -> Checkout:
     """Copy the repository around `source` (or that folder) to `session_dir`/ws.
 
     Tracked files that are present and untracked ones that are not ignored are copied as they
     are, links as links; its store is made at `session_dir`/store.git with the copy as its first
     checkpoint. `owner` is the (uid, gid) of the container's user when it is not ours. Nothing is
-    written to the user's repository. Raises WorkspaceError.
+    written to the user's repository. `everything`: for files that are nobody's, such as a test bed,
+    what is ignored or looks like a secret is copied too; it is in no checkpoint. Raises
+    WorkspaceError.
     """
     source = source.resolve()
     plan = _plan(source)
+    if everything:
+        _add_rest(plan)
     work_tree = session_dir / "ws"
     store = CheckpointStore(session_dir / "store.git", work_tree, owner)
     try:
@@ -76,7 +86,7 @@ def create_checkout(
         store.init(plan.excludes)
         files = copy_files(plan.root, work_tree, list(plan.paths), owner)
         trailers = [f"{SOURCE_HEAD}: {plan.head}"] if plan.head else []
-        base = store.seed(files, trailers)
+        base = store.seed((file for file in files if file.path not in plan.unrecorded), trailers)
     except BaseException:
         shutil.rmtree(work_tree, ignore_errors=True)
         shutil.rmtree(store.git_dir, ignore_errors=True)
@@ -152,6 +162,18 @@ def _add_folder(plan: _Plan) -> None:
                 f"{plan.root} holds over {_FOLDER_FILES:,} files or {_FOLDER_BYTES / 1e9:.0f} GB "
                 "and is no git repository: start in a smaller folder, or run git init there"
             )
+
+
+def _add_rest(plan: _Plan) -> None:
+    plan.notices.clear()
+    for above, folders, names in os.walk(plan.root):
+        links = [name for name in folders if os.path.islink(f"{above}/{name}")]
+        folders[:] = [name for name in folders if name != ".git"]
+        for name in (*links, *names):
+            path = os.path.relpath(f"{above}/{name}", plan.root)
+            if path not in plan.paths and name != ".git":
+                plan.unrecorded.add(path)
+                plan.paths[path] = None
 
 
 def _add_untracked(plan: _Plan, path: str) -> None:

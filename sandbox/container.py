@@ -6,13 +6,13 @@ import asyncio
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Required, TypedDict, Unpack
 
 from qwright.sandbox import hardening, owners
 from qwright.sandbox.base import MOUNT, CommandResult, Sandbox
@@ -35,11 +35,32 @@ _OOM_COUNTERS = "cat /sys/fs/cgroup/memory/memory.oom_control /sys/fs/cgroup/mem
 _KILL_WORDS = re.compile(rb"killed|sigkill|out of memory", re.IGNORECASE)
 
 
-class DockerSandbox:
-    """A running container whose `/workspace` is the checkout. Made by `start`."""
+class ContainerOptions(TypedDict, total=False):
+    """What `DockerSandbox.start` takes beside image and checkout."""
 
-    def __init__(self, engine: Engine, name: str, owner: tuple[int, int]) -> None:
+    session: Required[str]
+    network: Network
+    """none, unless given."""
+    uid: int
+    gid: int
+    """1000 both."""
+    limits: Limits | None
+    mount: str
+    """Where the checkout lies inside."""
+    env: Mapping[str, str]
+    """Variables on top of ours; `$PATH` in them stands for the PATH there would be."""
+    run: str
+    """The id of an eval run, for its label."""
+
+
+class DockerSandbox:
+    """A running container with the checkout at its mount. Made by `start`."""
+
+    def __init__(
+        self, engine: Engine, name: str, owner: tuple[int, int], mount: str = MOUNT
+    ) -> None:
         self.name = name
+        self.mount = mount
         self._engine = engine
         self._user = f"{owner[0]}:{owner[1]}"
         self._oom_kills = 0
@@ -50,17 +71,9 @@ class DockerSandbox:
 
     @classmethod
     async def start(
-        cls,
-        image: str,
-        checkout: Path,
-        *,
-        session: str,
-        network: Network = "none",
-        uid: int = 1000,
-        gid: int = 1000,
-        limits: Limits | None = None,
+        cls, image: str, checkout: Path, **options: Unpack[ContainerOptions]
     ) -> DockerSandbox:
-        """Start a container of `image` with `checkout` writable at `/workspace`.
+        """Start a container of `image` with `checkout` writable at the mount.
 
         Commands run as `uid` and `gid`. A rootless engine maps its root to the user, so there
         they run as root inside. Raises SandboxError: no engine, no such image, or a checkout
@@ -68,10 +81,11 @@ class DockerSandbox:
         """
         source = hardening.require_mountable(checkout)
         engine = await connect()
-        owner = (0, 0) if engine.rootless else (uid, gid)
-        name = f"qwright-{session}-{secrets.token_hex(4)}"
-        plan = _Plan(engine, name, image, source, session, network, owner, limits or Limits())
-        sandbox = cls(engine, name, owner)
+        owner = (options.get("uid", 1000), options.get("gid", 1000))
+        owner = (0, 0) if engine.rootless else owner
+        name = f"qwright-{options['session']}-{secrets.token_hex(4)}"
+        plan = _Plan(engine, name, image, source, owner, options)
+        sandbox = cls(engine, name, owner, plan.mount)
         starting = asyncio.ensure_future(in_engine("Starting the sandbox", plan.start))
         try:
             await asyncio.shield(starting)
@@ -84,7 +98,7 @@ class DockerSandbox:
     async def run(
         self, command: str, *, timeout: float = 120.0, output_limit: int = 60_000
     ) -> CommandResult:
-        """Run `command` with `bash -c` in `/workspace` as the sandbox's user, stdin closed.
+        """Run `command` with `bash -c` in the mount as the sandbox's user, stdin closed.
 
         `timeout` is in seconds; when it passes everything that user runs is killed. Output is
         kept up to `output_limit` bytes; after 64 MiB the command is killed. Cancelling the task
@@ -142,7 +156,9 @@ class DockerSandbox:
         await asyncio.shield(remove_container(self._engine, self.name))
 
     def _execution(self, argv: tuple[str, ...], output: _Output) -> Execution:
-        return Execution(self._engine, self.name, Command(argv, self._user), output.write)
+        return Execution(
+            self._engine, self.name, Command(argv, self._user, workdir=self.mount), output.write
+        )
 
     async def _stop(self, finished: asyncio.Future[int], execution: Execution) -> None:
         """Kill the command; twice, because the first kill can come before it has started.
@@ -160,14 +176,15 @@ class DockerSandbox:
         execution.abort()
 
     def _kill_everything(self) -> None:
-        output_of(self._engine, self.name, Command(_KILL_EVERYTHING, self._user))
+        command = Command(_KILL_EVERYTHING, self._user, workdir="/")
+        output_of(self._engine, self.name, command)
 
     async def _ran_out_of_memory(self) -> bool:
         """Whether the kernel killed for memory since we last looked.
 
         Raises SandboxError when the container died of it too.
         """
-        command = Command(("sh", "-c", f"{_OOM_COUNTERS} 2>/dev/null"), self._user)
+        command = Command(("sh", "-c", f"{_OOM_COUNTERS} 2>/dev/null"), self._user, workdir="/")
         counts: list[bytes] = []
         # A container that is just dying can take one more command, and say nothing.
         for _ in range(2):
@@ -260,28 +277,31 @@ class _Plan:
     name: str
     image: str
     source: Path
-    session: str
-    network: Network
     owner: tuple[int, int]
-    limits: Limits
+    options: ContainerOptions
+
+    @property
+    def mount(self) -> str:
+        return self.options.get("mount", MOUNT)
 
     def start(self) -> None:
         """Create and start the container. Blocks; raises what the SDK raises."""
         api = self.engine.api
+        given = self.options
+        network = given.get("network", "none")
         info = api.inspect_image(self.image)
         bundle = hardening.host_ca_bundle()
-        options = hardening.host_options(self.limits, self.network, self.owner)
+        options = hardening.host_options(given.get("limits") or Limits(), network, self.owner)
         own = info["Config"]["Env"] or []
-        variables = hardening.environment(self.network, own, bundle is not None)
         api.create_container(
             self.image,
             name=self.name,
             entrypoint=hardening.holder(self.owner[0]),
             hostname=hardening.HOSTNAME,
             user="0:0",
-            working_dir=MOUNT,
-            labels=owners.labels(self.session),
-            environment=variables,
+            working_dir=self.mount,
+            labels=owners.labels(given["session"], given.get("run", "")),
+            environment=hardening.environment(network, own, bundle is not None, given.get("env")),
             host_config=api.create_host_config(**options, mounts=self._mounts(info, bundle)),
             # The SDK would add the proxies of the user's docker configuration, passwords too.
             use_config_proxy=False,
@@ -289,7 +309,7 @@ class _Plan:
         api.start(self.name)
 
     def _mounts(self, info: ImageInfo, bundle: Path | None) -> list[object]:
-        mounts = [hardening.bind(self.source, MOUNT, read_only=False)]
+        mounts = [hardening.bind(self.source, self.mount, read_only=False)]
         if bundle:
             mounts.append(hardening.bind(bundle, hardening.CA_FILE, read_only=True))
         passwd = passwd_file(self.engine.api, info["Id"], self.owner)

@@ -161,8 +161,16 @@ def holder(uid: int) -> list[str]:
     return ["bash", "-c", "trap : CHLD; while :; do sleep 3600 & wait; done"]
 
 
-def environment(network: Network, image_environment: list[str], ca_bundle: bool) -> dict[str, str]:
-    """The variables commands see: the image's own PATH, ours, and none of the host's."""
+def environment(
+    network: Network,
+    image_environment: list[str],
+    ca_bundle: bool,
+    own: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """The variables commands see: the image's own PATH, ours, and none of the host's.
+
+    `own` comes last; `$PATH` in its values stands for the PATH there would be without it.
+    """
     image = [line.removeprefix("PATH=") for line in image_environment if line.startswith("PATH=")]
     path = image[-1] if image else DEFAULT_PATH
     found = {"HOME": HOME, "PATH": f"{path}:{HOME}/.local/bin", **_TOOLS, **_git_variables()}
@@ -170,7 +178,8 @@ def environment(network: Network, image_environment: list[str], ca_bundle: bool)
         found |= dict.fromkeys(_CA_VARIABLES, CA_FILE)
     if network == "full":
         found |= proxies(os.environ)
-    return found
+    given = (own or {}).items()
+    return found | {name: text.replace("$PATH", found["PATH"]) for name, text in given}
 
 
 def _git_variables() -> dict[str, str]:

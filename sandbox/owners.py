@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 SESSION = "qwright.session"
+RUN = "qwright.run"
+"""The eval run that a container belongs to; no such label on any other."""
 PID = "qwright.pid"
 BOOT = "qwright.boot"
 NAMESPACE = "qwright.pid-namespace"
@@ -14,10 +16,10 @@ STARTED = "qwright.started"
 """Start time of the process in clock ticks since boot, so that a reused pid is not mistaken."""
 
 
-def labels(session: str) -> dict[str, str]:
-    """The labels of a container of this process."""
+def labels(session: str, run: str = "") -> dict[str, str]:
+    """The labels of a container of this process; `run` is the id of the eval run, if any."""
     pid = os.getpid()
-    return {
+    return ({RUN: run} if run else {}) | {
         SESSION: session,
         PID: str(pid),
         BOOT: _boot(),

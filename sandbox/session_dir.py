@@ -67,10 +67,15 @@ class Session:
         self._lock = lock
 
     @classmethod
-    def create(cls, source: Path, *, prompt: str = "", model: str = "") -> Self:
-        """Make the directory of a new session (mode 0700) and own it. Raises WorkspaceError."""
+    def create(
+        cls, source: Path, *, prompt: str = "", model: str = "", root: Path | None = None
+    ) -> Self:
+        """Make the directory of a new session (mode 0700) and own it. Raises WorkspaceError.
+
+        `root` is the existing folder it is made in: by default the one of the user's sessions.
+        """
         now = datetime.now(UTC)
-        root = sessions_dir()
+        root = root or sessions_dir()
         for _ in range(100):
             tail = "".join(secrets.choice(_ALPHABET) for _ in range(4))
             path = root / f"{now:%Y%m%d-%H%M%S}-{tail}"

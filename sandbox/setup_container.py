@@ -27,19 +27,22 @@ SETUP_MEMORY = 2 * hardening.default_memory()
 class SetupContainer:
     """Made by `start`; `close` removes it, whatever became of it."""
 
-    def __init__(self, engine: Engine, name: str, variables: dict[str, str]) -> None:
+    def __init__(
+        self, engine: Engine, name: str, variables: dict[str, str], mount: str = MOUNT
+    ) -> None:
         self._engine = engine
         self._name = name
+        self._mount = mount
         self._variables = variables
 
     @classmethod
-    async def start(cls, engine: Engine, image: str) -> SetupContainer:
-        """Start one from `image`, with an empty `/workspace`. Raises SandboxError."""
+    async def start(cls, engine: Engine, image: str, mount: str = MOUNT) -> SetupContainer:
+        """Start one from `image`, with a volume of its own at `mount`. Raises SandboxError."""
         name = f"qwright-{SESSION}-{secrets.token_hex(4)}"
         bundle = hardening.host_ca_bundle()
-        made = cls(engine, name, hardening.setup_environment(bundle is not None))
+        made = cls(engine, name, hardening.setup_environment(bundle is not None), mount)
         # A volume of its own: what lies in it does not become part of the image.
-        mounts = [hardening.volume(MOUNT)]
+        mounts = [hardening.volume(mount)]
         if bundle:
             mounts.append(hardening.bind(bundle, hardening.CA_FILE, read_only=True))
         starting = asyncio.ensure_future(
@@ -54,16 +57,16 @@ class SetupContainer:
         return made
 
     async def copy_in(self, archive: IO[bytes]) -> None:
-        """Unpack a tar file at `/workspace`."""
+        """Unpack a tar file at the mount."""
         await in_engine(
             "Copying the project into the set-up",
-            lambda: self._engine.api.put_archive(self._name, MOUNT, archive),
+            lambda: self._engine.api.put_archive(self._name, self._mount, archive),
         )
 
     async def run(
         self, argv: Sequence[str], log: IO[bytes], progress: Callable[[str], None]
     ) -> tuple[int, str]:
-        """Run a command as root in `/workspace`, its output to `log`, its lines to `progress`.
+        """Run a command as root in the mount, its output to `log`, its lines to `progress`.
 
         Returns the exit code and the last line that was not empty. Raises SandboxError.
         """
@@ -73,7 +76,7 @@ class SetupContainer:
             log.write(payload)
             lines.write(payload)
 
-        command = Command((*IN_ORDER, *argv), "0:0", self._variables)
+        command = Command((*IN_ORDER, *argv), "0:0", self._variables, self._mount)
         execution = Execution(self._engine, self._name, command, sink)
         try:
             return await asyncio.to_thread(execution.run), lines.last()
@@ -105,7 +108,7 @@ class SetupContainer:
             entrypoint=["sleep", "infinity"],
             hostname=hardening.HOSTNAME,
             user="0:0",
-            working_dir=MOUNT,
+            working_dir=self._mount,
             labels=owners.labels(SESSION),
             host_config=api.create_host_config(**options, mounts=mounts),
             use_config_proxy=False,

@@ -14,9 +14,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from qwright.sandbox.base import MOUNT
 from qwright.sandbox.dependencies import dependency_files
 from qwright.sandbox.dirs import cache_dir, state_dir
-from qwright.sandbox.engine import Engine, connect, one_line
+from qwright.sandbox.engine import connect, one_line
 from qwright.sandbox.errors import SandboxError
 from qwright.sandbox.image import BUILD_SECONDS, image_info
 from qwright.sandbox.locks import exclusive
@@ -31,11 +32,15 @@ FORMAT = 1
 
 
 async def ensure_setup_image(
-    base: str, commands: Sequence[str], checkout: Path, progress: Progress
+    base: str,
+    commands: Sequence[str],
+    checkout: Path,
+    progress: Progress,
+    mount: str = MOUNT,
 ) -> str:
     """The image in which `commands` have run on top of `base`; built when it is not there yet.
 
-    The commands run as root with the network on, in a copy of the checkout at `/workspace`; what
+    The commands run as root with the network on, in a copy of the checkout at `mount`; what
     they write there is not kept. The image is found again as long as `base`, the commands and
     the project's dependency files stay the same. Raises SandboxError when a command fails.
     """
@@ -43,7 +48,7 @@ async def ensure_setup_image(
     info = await image_info(engine, base)
     if info is None:
         raise SandboxError(f"The image {base} is not on this machine; run `qwright sandbox build`.")
-    key = await asyncio.to_thread(setup_key, info["Id"], commands, checkout)
+    key = await asyncio.to_thread(setup_key, info["Id"], commands, checkout, mount)
     name = f"{REPOSITORY}:{key}"
     if await image_info(engine, name):
         return name
@@ -53,30 +58,29 @@ async def ensure_setup_image(
 
     async with exclusive(cache_dir() / "locks" / f"setup-{key}.lock", waiting):
         if not await image_info(engine, name):
-            await _build(engine, base, commands, checkout, key, progress)
+            container = await SetupContainer.start(engine, base, mount)
+            await _build(container, commands, checkout, key, progress)
     return name
 
 
-def setup_key(base_id: str, commands: Sequence[str], checkout: Path) -> str:
+def setup_key(base_id: str, commands: Sequence[str], checkout: Path, mount: str = MOUNT) -> str:
     """16 hexadecimal digits that change with anything the set-up depends on. Reads files."""
     files = dependency_files(Tree(checkout), commands)
     digests = {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
-    text = json.dumps([FORMAT, base_id, list(commands), digests], ensure_ascii=True)
+    text = json.dumps([FORMAT, base_id, mount, list(commands), digests], ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 async def _build(
-    engine: Engine,
-    base: str,
+    container: SetupContainer,
     commands: Sequence[str],
     checkout: Path,
     key: str,
     progress: Progress,
 ) -> None:
     folder = state_dir() / "setup"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    container = await SetupContainer.start(engine, base)
     try:
+        folder.mkdir(mode=0o700, exist_ok=True)
         with tempfile.TemporaryFile() as archive:
             await asyncio.to_thread(_pack, checkout, archive)
             await container.copy_in(archive)

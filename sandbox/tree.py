@@ -54,15 +54,21 @@ class Entry:
 class Tree:
     """The files beneath `root`.
 
-    `owner` is the (uid, gid) that what is written shall have; without it a file keeps its own,
-    and a new one takes its directory's when we are root. With `follow_links=False` no symbolic
-    link on the way to a file is followed, not even one that stays beneath the root.
+    `owner` is the (uid, gid) that what is written shall have; without it a file keeps its own, a
+    new one takes its directory's when we are root. Without `follow_links` no symbolic link on the
+    way to a file is followed. `mount` is where the files lie in the container.
     """
 
     def __init__(
-        self, root: Path, owner: tuple[int, int] | None = None, *, follow_links: bool = True
+        self,
+        root: Path,
+        owner: tuple[int, int] | None = None,
+        *,
+        follow_links: bool = True,
+        mount: str = MOUNT,
     ) -> None:
         self.root = root
+        self.mount = mount
         self._owner = owner
         self._links = follow_links
         try:
@@ -72,7 +78,7 @@ class Tree:
         weakref.finalize(self, os.close, self._directory)
 
     def normalise(self, path: str) -> str:
-        """Make `path` relative to the root: strips `./` and `/workspace/`.
+        """Make `path` relative to the root: strips `./` and the mount.
 
         Raises PathError for any other absolute path, for NUL, for text that cannot be a name
         and for a path that leads above the root.
@@ -82,9 +88,7 @@ class Tree:
         with _as_path_error(path):
             os.fsencode(path)
         clean = posixpath.normpath(path)
-        if clean == MOUNT:
-            clean = "."
-        clean = clean.removeprefix(MOUNT + "/")
+        clean = "." if clean == self.mount else clean.removeprefix(self.mount + "/")
         if clean.startswith("/") or clean == ".." or clean.startswith("../"):
             raise PathError(f"{shown(path)}: {_REASONS[errno.EXDEV]}; use a relative path")
         return clean

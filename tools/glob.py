@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from qwright.sandbox.base import MOUNT
 from qwright.tools.base import Tool, ToolResult, error
 from qwright.tools.files import is_directory, on_files, require_present
 from qwright.tools.sanitise import shown_name
@@ -40,7 +39,7 @@ class Glob(Tool):
         require_present(tree, self.path)
         if not is_directory(tree, self.path):
             return error(f"{shown_name(self.path)}: is not a directory.")
-        patterns = _patterns(self.pattern)
+        patterns = _patterns(self.pattern, tree.mount)
         if any(".." in parts or parts[0] == "/" for parts in patterns):
             return error(f"glob: the pattern {shown_name(self.pattern)} leads outside.")
         base = tree.normalise(self.path)
@@ -58,9 +57,9 @@ class Glob(Tool):
         return ToolResult("\n".join(lines), {"count": len(found)})
 
 
-def _patterns(pattern: str) -> list[tuple[str, ...]]:
+def _patterns(pattern: str, mount: str) -> list[tuple[str, ...]]:
     """The segments of each alternative that the braces of `pattern` stand for."""
-    pattern = pattern.removeprefix(MOUNT + "/").removeprefix("./")
+    pattern = pattern.removeprefix(mount + "/").removeprefix("./")
     pending, done = [pattern], list[str]()
     while pending:
         current = pending.pop()

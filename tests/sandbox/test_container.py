@@ -253,7 +253,7 @@ def test_containers_of_dead_processes_are_swept(image: str, tmp_path: Path) -> N
         "asyncio.run(DockerSandbox.start(sys.argv[1], Path(sys.argv[2]), session='orphan'))\n"
         "os.kill(os.getpid(), 9)\n"
     )
-    source = str(Path(__file__).parents[2] / ".src")
+    source = str(Path(__file__).parents[2] / "src")
     done = subprocess.run(
         [sys.executable, "-c", script, image, str(tmp_path)],
         env={**os.environ, "PYTHONPATH": source},
