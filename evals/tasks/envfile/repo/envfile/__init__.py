@@ -1,0 +1,5 @@
+"""Reads .env files."""
+
+from envfile.parser import EnvError, parse
+
+__all__ = ["EnvError", "parse"]
