@@ -8,11 +8,12 @@ from typing import Literal
 
 from qwright.agent.errors import ConfigError
 from qwright.agent.eventlog import read_events
-from qwright.agent.export_html import as_html
 from qwright.agent.export_parts import Part, parts_of
 from qwright.agent.language import say
+from qwright.agent.viewer.page import page
+from qwright.agent.viewer.view import facts_of, title_of
 from qwright.sandbox.session_dir import Session
-from qwright.tools.sanitise import sanitise, shown_name
+from qwright.tools.sanitise import shown_name
 
 Format = Literal["markdown", "html", "jsonl"]
 FORMATS: Mapping[str, Format] = {
@@ -37,7 +38,7 @@ def export(session: Session, fmt: Format, target: Path) -> None:
         case "markdown":
             lines = _markdown(session, parts_of(read_events(events)))
         case "html":
-            lines = as_html(_title(session), _facts(session), parts_of(read_events(events)))
+            lines = [page(title_of(session), facts_of(session), read_events(events))]
         case "jsonl":
             lines = (event.model_dump_json() + "\n" for event in read_events(events))
     try:
@@ -50,24 +51,9 @@ def export(session: Session, fmt: Format, target: Path) -> None:
         raise ConfigError(say("chat.unwritable", file=file, why=why)) from None
 
 
-def _title(session: Session) -> str:
-    record = session.record
-    return " ".join(sanitise(record.title or record.prompt).split())[:100] or record.id
-
-
-def _facts(session: Session) -> list[tuple[str, str]]:
-    record = session.record
-    return [
-        ("Session", record.id),
-        ("Project", shown_name(Path(record.source).name)),
-        ("Model", sanitise(record.model)),
-        ("Begun", record.created),
-    ]
-
-
 def _markdown(session: Session, parts: Iterator[Part]) -> Iterator[str]:
-    yield f"# {_title(session)}\n\n"
-    yield from (f"- {name}: {value}\n" for name, value in _facts(session) if value)
+    yield f"# {title_of(session)}\n\n"
+    yield from (f"- {name}: {value}\n" for name, value in facts_of(session) if value)
     for part in parts:
         yield "\n"
         match part.kind:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
+from base64 import b64encode
 from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
@@ -66,11 +69,13 @@ class Page(HTMLParser):
         super().__init__()
         self.tags: list[str] = []
         self.links: list[str] = []
-        self.text = ""
+        self.text = self.policy = ""
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
+        if ("http-equiv", "Content-Security-Policy") in attrs:
+            self.policy = dict(attrs)["content"] or ""
         self.links += [value or "" for name, value in attrs if name in ("href", "src")]
 
     def handle_data(self, data: str) -> None:
@@ -109,14 +114,18 @@ def test_html_loads_nothing_runs_nothing_and_shows_all(session: Session, tmp_pat
     export(session, "html", tmp_path / "talk.html")
     text = (tmp_path / "talk.html").read_text()
     page = Page(text)
-    assert not {"script", "img", "b", "iframe", "link"} & set(page.tags)
+    assert not {"img", "iframe", "link", "object", "form"} & set(page.tags)
+    assert page.tags.count("script") == 1
+    script = text.partition("<script>")[2].partition("</script>")[0]
+    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert page.policy.startswith("default-src 'none'; style-src 'unsafe-inline'; script-src")
+    assert f" script-src 'sha256-{digest}';" in page.policy
     assert page.links == ["http://x/p.png"]  # of a link, which is followed only by a click
-    assert "default-src 'none'" in text
     assert "prefers-color-scheme: dark" in text
     assert "\x1b" not in text
     assert "<strong>a.py</strong>" in text
-    assert "<ins>+x = 2</ins>" in text
-    assert page.text.count("<script>alert(1)</script>") == 5
+    assert re.search(r"<ins data-n=\"1\">\+x = <mark>2</mark>\s*</ins>", text)
+    assert page.text.count("<script>alert(1)</script>") == 6
     assert page.tags.count("details") == 4
 
 
