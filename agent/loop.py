@@ -32,6 +32,7 @@ from qwright.agent.messages import Image, Message, ToolCall
 from qwright.agent.policy import Policy
 from qwright.agent.profile import Profile
 from qwright.agent.transcript import Transcript
+from qwright.sandbox.base import MOUNT
 from qwright.sandbox.errors import QwrightError
 from qwright.sandbox.store import Checkpoint
 from qwright.sandbox.workspace import Workspace
@@ -78,6 +79,10 @@ class Agent:
     transcript: Transcript | None = None
     insisting: m.Model | None = None
     """The same model held to a call, for when it only announced one."""
+    mount: str = MOUNT
+    """Where the files lie in the container."""
+    failure: QwrightError | None = field(default=None, init=False)
+    """What ended the last run, where that was no limit and nobody's wish."""
 
     def __post_init__(self) -> None:
         self._fit()
@@ -92,12 +97,13 @@ class Agent:
         self._all_specs = [m.ToolSpec(**spec(tool)) for tool in self.tools.values()]
         reading = {name for name, tool in self.tools.items() if not tool.may_write}
         self._reading_specs = [one for one in self._all_specs if one.name in reading]
-        self._system = Message(role="system", content=opening.system_prompt(self.profile.prompt))
+        prompt = opening.system_prompt(self.profile.prompt, self.mount)
+        self._system = Message(role="system", content=prompt)
         self._context = Context(self.profile, self.provider)
 
     def _begin(self, task: Task) -> None:
         """Start counting anew: limits, attempts and what they tried are a task's own."""
-        self._budget = Budget(task.limits)
+        self._budget, self.failure = Budget(task.limits), None
         self._judge: Judge | None = None
         if task.verify:
             again = self.profile.attempts > 1
@@ -185,12 +191,8 @@ class Agent:
             reason, text = "done", last.content if last.role == "assistant" else ""
         except Stop as stop:
             reason, text = stop.reason, str(stop) + await self._keep(stop.reason)
-        except ModelAuthError as error:
-            reason, text = "key_refused", str(error)
-        except ModelError as error:
-            reason, text = "model_error", str(error)
         except QwrightError as error:
-            reason, text = "sandbox_error", str(error)
+            self.failure, reason, text = error, _reason_of(error), str(error)
         finally:
             self._talk.settle(opening.LAST_WORDS.get(reason, f"[stopped: {text}]"))
         yield ev.RunFinished(
@@ -397,3 +399,9 @@ class Agent:
 
     def _spent(self, usage: m.Usage) -> ev.UsageReported:
         return self._budget.spend(usage, cost_of(usage, self.profile))
+
+
+def _reason_of(error: QwrightError) -> ev.StopReason:
+    if isinstance(error, ModelAuthError):
+        return "key_refused"
+    return "model_error" if isinstance(error, ModelError) else "sandbox_error"

@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import Literal
 
 from qwright.agent.events import VerifyFinished
+from qwright.sandbox.base import MOUNT
 from qwright.sandbox.errors import PathError
 from qwright.sandbox.tree import Tree
 from qwright.tools.truncate import truncate
@@ -51,9 +52,13 @@ class Opening:
     files: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-def system_prompt(kind: Literal["small", "full"]) -> str:
-    """Byte-stable, so that its prefix caches. The dialect adds the tools where it must."""
-    return files("qwright.agent").joinpath("prompts", f"{kind}.md").read_text("utf-8").strip()
+def system_prompt(kind: Literal["small", "full"], mount: str = MOUNT) -> str:
+    """Byte-stable, so that its prefix caches. The dialect adds the tools where it must.
+
+    `mount` is where the files lie in the container.
+    """
+    text = files("qwright.agent").joinpath("prompts", f"{kind}.md").read_text("utf-8").strip()
+    return text.replace(MOUNT, mount)
 
 
 def about_mode(*, planned: bool, before: bool) -> str:

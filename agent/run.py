@@ -21,11 +21,11 @@ from qwright.agent.exits import of_reason
 from qwright.agent.loop import Agent, Task
 from qwright.agent.model import Model
 from qwright.agent.workplace import Place, open_workspace
-from qwright.sandbox.accept import patch_text
 from qwright.sandbox.errors import QwrightError
 from qwright.sandbox.seen import yours_of
 from qwright.sandbox.session_dir import Session
 from qwright.sandbox.store import Checkpoint
+from qwright.sandbox.text_patch import text_patch
 from qwright.sandbox.workspace import Workspace
 from qwright.tools import tools_for
 
@@ -67,6 +67,7 @@ class Run:
             session=session.record.id,
             model_name=chosen.name,
             provider=chosen.provider,
+            mount=place.mount,
         )
 
     async def work(self) -> RunFinished:
@@ -99,6 +100,11 @@ class Run:
         self._agent.fail(error)
 
     @property
+    def failure(self) -> QwrightError | None:
+        """What ended it, where that was no limit and nobody's wish."""
+        return self._agent.failure
+
+    @property
     def workspace(self) -> Workspace | None:
         """None where the files could not be copied, or not yet."""
         opening = self._opening
@@ -115,14 +121,9 @@ class Run:
         return (yours_of(store), last) if last else None
 
     def diff(self) -> str:
-        """What was changed as a git patch, binary files included, as `git apply` takes it.
-
-        Bytes that are no UTF-8 are kept as surrogates: encode with "surrogateescape".
-        """
+        """What was changed as a git patch, binary files included, as `git apply` takes it."""
         ends = self.ends()
-        if ends is None:
-            return ""
-        return patch_text(self._session.store(), *ends).decode(errors="surrogateescape")
+        return text_patch(self._session.store(), *ends) if ends else ""
 
     async def _open(self) -> None:
         try:

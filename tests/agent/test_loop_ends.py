@@ -122,7 +122,8 @@ class TestInterrupt:
 
     def test_a_second_run_begins_anew(self, stage: Stage) -> None:
         assert stage.play(says(LOOK)).finished.reason == "repeated_call"
-        assert stage.play(says(LOOK), DONE).finished.reason == "done"
+        done = stage.play(says(LOOK), DONE)
+        assert (done.finished.reason, done.agent.failure) == ("done", None)
 
 
 class TestFailures:
@@ -131,6 +132,7 @@ class TestFailures:
         run = stage.play(says(FIX), Answer("Then", error=error))
         assert run.finished.reason == "model_error"
         assert run.finished.text == "no connection to the server"
+        assert run.agent.failure is error
         assert run.labels() == ["base", "edit"]
 
     def test_of_the_key(self, stage: Stage) -> None:
@@ -157,6 +159,7 @@ class TestFailures:
                 agent.fail(SandboxError("no engine"))
 
         run = stage.play(Answer("Hm", hang=True), during=fail)
+        assert (run.finished.reason, run.finished.text) == ("sandbox_error", "no engine")
         assert (run.finished.reason, run.finished.text) == ("sandbox_error", "no engine")
 
     def test_a_stop_that_cannot_be_recorded_still_ends_the_run(

@@ -106,3 +106,8 @@ def test_the_system_prompt_is_stable_and_short(kind: str) -> None:
     assert text == system_prompt("small" if kind == "small" else "full")
     # A token is at least a character; four to one is usual.
     assert len(text) < {"small": 800, "full": 3_000}[kind]
+
+
+def test_the_system_prompt_says_where_the_files_lie() -> None:
+    assert "/testbed" in system_prompt("full", "/testbed")
+    assert "/workspace" not in system_prompt("full", "/testbed")
