@@ -1,0 +1,1 @@
+"""Picks one version of every package a project needs."""
