@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 
 from qwright.agent import events as ev
 from qwright.agent.conversation import Conversation
@@ -13,6 +14,9 @@ from qwright.agent.messages import ToolCall
 from qwright.agent.policy import Policy, Request, refusal
 from qwright.sandbox.workspace import Workspace
 from qwright.tools.base import Tool, ToolResult, parse_call
+
+MALFORMED = {"malformed": True}
+"""Details of a call that could not be read, or did not fit its tool."""
 
 
 class Actor:
@@ -59,8 +63,11 @@ class Actor:
 
     def _parse(self, call: ToolCall) -> Tool | ToolResult:
         if call.error:
-            return ToolResult(call.error, is_error=True)
-        return parse_call(self._tools, call.name, call.arguments)
+            return ToolResult(call.error, dict(MALFORMED), is_error=True)
+        parsed = parse_call(self._tools, call.name, call.arguments)
+        if isinstance(parsed, ToolResult):
+            return replace(parsed, details={**parsed.details, **MALFORMED})
+        return parsed
 
     async def _permit(self, call: ToolCall, tool: Tool) -> AsyncGenerator[ev.Event, None]:
         verdict = await self._policy.check(call, tool, self._workspace)

@@ -61,14 +61,14 @@ def layers(directory: Path) -> list[Layer]:
     return [own, *first, *found]
 
 
-def notes_for(directory: Path, profile: Profile) -> str:
+def notes_for(directory: Path, profile: Profile, *, own: bool = True) -> str:
     """The notes that hold in `directory`, fit to stand before the task; "" where there are none.
 
-    The user's own AGENTS.md, beside config.toml, comes first, then those of the repository from
-    its root down. They take a tenth of the model's window at most. Never raises.
+    With `own` the user's AGENTS.md, beside config.toml, comes first, then those of the repository
+    from its root down. They take a tenth of the model's window at most. Never raises.
     """
     notes: dict[str, _Note] = {}
-    for note in (*_users(), *_repository(directory.resolve())):
+    for note in (*(_users() if own else ()), *_repository(directory.resolve())):
         notes.setdefault(note.text, note)  # one name is often a link to the other
     budget = profile.context // 10
     if profile.prompt == "small":

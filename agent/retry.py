@@ -41,7 +41,7 @@ def retry_wait(
     `failures` counts the failed tries including this one; `jitter` lies in [0, 1) and shortens the
     wait by up to a quarter, so that clients which failed together do not come back together.
     """
-    if failures > policy.retries or not _is_transient(error):
+    if failures > policy.retries or not is_transient(error):
         return None
     asked = error.retry_after if isinstance(error, ModelStatusError) else None
     if asked is not None:
@@ -50,7 +50,8 @@ def retry_wait(
     return wait * (1 - jitter / 4)
 
 
-def _is_transient(error: ModelError) -> bool:
+def is_transient(error: ModelError) -> bool:
+    """Whether the same request may well succeed later."""
     if isinstance(error, ModelStatusError) and not isinstance(error, _LASTING):
         return error.status in _TRANSIENT or error.status >= 500
     return isinstance(error, ModelConnectionError)

@@ -1,0 +1,42 @@
+"""Who has samples made: a protocol with two makers, this machine and a ray cluster."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from qwright.evals.result import Result
+from qwright.evals.run.ledger import Ledger
+from qwright.evals.run.meter import Meter
+from qwright.evals.run.retrying import Patience
+from qwright.evals.run.settings import Job
+from qwright.evals.run.work import Hooks
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """What an engine works with: where results go, what may be spent, who looks on."""
+
+    ledger: Ledger
+    meter: Meter
+    cache: Path
+    run: str
+    """The run's id, which containers are labelled with."""
+    workers: int
+    hooks_of: Callable[[Job], Hooks]
+    """Those of one sample: its phases go to the progress view, what it spends to the meter."""
+    patience: Patience = field(default_factory=Patience)
+
+
+class Engine(Protocol):
+    """Makes samples somewhere."""
+
+    def run(self, jobs: Sequence[Job], context: RunContext) -> AsyncGenerator[Result, None]:
+        """Make these samples, in about this order; a result comes after its files are kept.
+
+        Begins nothing new once `context.meter.stop` is set, and then ends when what was begun has.
+        Raises QwrightError where all samples would meet it; then too nothing is left running.
+        """
+        ...
