@@ -113,6 +113,8 @@ class Instance(_Frozen):
     """A command the agent may judge itself by; None where the tests are hidden."""
     image: str | None = None
     """A container image; None: qwright's own."""
+    build: Path | None = None
+    """A folder with a Dockerfile that `image` is built from when it is not there."""
     mount: str = "/testbed"
     """Where the files lie in the container."""
     env: dict[str, str] = {}
@@ -142,6 +144,8 @@ class Instance(_Frozen):
             yield self.source.path
         if isinstance(self.grading, RewardGrading):
             yield self.grading.tests
+        if self.build is not None:
+            yield self.build
 
 
 def _files(folder: Path) -> list[Path]:

@@ -1,0 +1,1 @@
+"""Task formats: what a data set is written as becomes instances."""
