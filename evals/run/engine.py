@@ -26,7 +26,10 @@ class RunContext:
     """The run's id, which containers are labelled with."""
     workers: int
     hooks_of: Callable[[Job], Hooks]
-    """Those of one sample: its phases go to the progress view, what it spends to the meter."""
+    """Those of one sample, for this process only: phases to the progress view, spending to the
+    meter."""
+    model_requests: int | None = None
+    """Requests to the model at a time, over all workers; None: no limit."""
     patience: Patience = field(default_factory=Patience)
 
 

@@ -14,7 +14,7 @@ EDITS = ("edit", "write_file")
 class Tally:
     """A listener of a run; `spent` hears of each request."""
 
-    def __init__(self, spent: Callable[[Spent], object]) -> None:
+    def __init__(self, spent: Callable[[Spent], None]) -> None:
         self._spent = spent
         self._finished: ev.RunFinished | None = None
         self._calls = self._tools = self._errors = 0

@@ -25,7 +25,7 @@ from qwright.sandbox.durable import write_json
 from qwright.sandbox.errors import QwrightError, SandboxError
 
 if TYPE_CHECKING:
-    from qwright.evals.testbed import Testbed
+    from qwright.evals.testbed.testbed import Testbed
 
 Phase = Literal["testbed", "agent", "grade"]
 
@@ -63,10 +63,10 @@ def _as_it_is(model: Model) -> Model:
 class Hooks:
     """What a sample tells whoever has it made, and hears from there."""
 
-    phase: Callable[[Phase], object] = _ignore
-    spent: Callable[[Spent], object] = _ignore
+    phase: Callable[[Phase], None] = _ignore
+    spent: Callable[[Spent], None] = _ignore
     """After each request to the model."""
-    say: Callable[[str], object] = _ignore
+    say: Callable[[str], None] = _ignore
     """What takes long, such as the pull of an image: one line."""
     wrap: Callable[[Model], Model] = _as_it_is
     """Around the model, such as a limiter of its requests."""
@@ -114,9 +114,9 @@ class _Sample:
         return self._result("done")
 
     async def _go_through(self) -> None:
-        from qwright.evals.grade import grade
+        from qwright.evals.grade.grade import grade
         from qwright.evals.run.solve import solver_for
-        from qwright.evals.testbed import prepare
+        from qwright.evals.testbed.prepare import prepare
 
         stop, place = self._hooks.stop, self._place
         with self._phase("testbed"):
