@@ -20,6 +20,7 @@ from qwright.evals.run.settings import Job
 from qwright.evals.run.work import WorkPlace
 from qwright.sandbox.durable import read_json, sync_directory
 from qwright.sandbox.errors import WorkspaceError
+from qwright.sandbox.failpoint import failpoint
 from qwright.sandbox.locks import FileLock
 
 _LONGEST_NAME = 200
@@ -115,8 +116,10 @@ class Ledger:
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.exists():
             self._put_away(target)
+        failpoint("ledger-moving")
         folder.rename(target)
         sync_directory(target.parent)
+        failpoint("ledger-moved")
 
     def _put_away(self, folder: Path) -> None:
         old = self.out / "results" / ".old" / f"{time.time_ns():x}-{secrets.token_hex(2)}"
@@ -174,6 +177,7 @@ def _replace(file: Path, text: str) -> None:
     temporary = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     try:
         temporary.write_text(text, encoding="utf-8")
+        failpoint("ledger-predictions")
         os.replace(temporary, file)
     except OSError as error:
         temporary.unlink(missing_ok=True)

@@ -30,6 +30,7 @@ class Meter:
         """What earlier calls of the command took."""
         self.spent = self.before
         self._log: TextIO = journal.open("a", encoding="utf-8")
+        self._log.write("\n")  # a kill may have cut the last line
         self._check()
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Generator, Sequence
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -120,6 +120,10 @@ class _Run:
         self._broken = Breaker(plan.workers)
 
     async def through(self, jobs: Sequence[Job]) -> Ended:
+        with closing(self._meter):
+            return await self._through(jobs)
+
+    async def _through(self, jobs: Sequence[Job]) -> Ended:
         await sweep()
         await self._write_record()
         done = self._ledger.done(jobs, redo=self._plan.redo)
@@ -131,7 +135,6 @@ class _Run:
                 await self._make(left, results)
         finally:
             self._view.end()
-            self._meter.close()
         return await self._conclude(results, len(jobs))
 
     async def _make(self, jobs: Sequence[Job], results: list[Result]) -> None:
