@@ -77,6 +77,11 @@ class PullEvent(TypedDict, total=False):
     progressDetail: PullDetail
 
 
+class BuildEvent(TypedDict, total=False):
+    stream: str
+    error: str
+
+
 class Api(Protocol):
     """What we use of the SDK's low-level client."""
 
@@ -87,6 +92,9 @@ class Api(Protocol):
     def pull(
         self, repository: str, tag: str | None, *, stream: Literal[True], decode: Literal[True]
     ) -> Iterable[PullEvent]: ...
+    def build(
+        self, *, path: str, tag: str, rm: bool, forcerm: bool, decode: Literal[True]
+    ) -> Iterable[BuildEvent]: ...
     def inspect_distribution(self, image: str) -> object: ...
     def tag(self, image: str, repository: str, tag: str) -> bool: ...
     def remove_image(self, image: str, *, force: bool) -> object: ...

@@ -1,0 +1,99 @@
+"""Where the user's own pip looks for packages. pip is asked; nothing is installed or built."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+PYPI = "https://pypi.org/simple"
+_LINE = re.compile(r"([\w:.-]+?)\.([\w-]+)=(.*)")
+_LATER = ("global", "install", "download", ":env:")
+"""Sections in the order in which pip lets them override each other."""
+_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class PipSettings:
+    """What decides where a source distribution comes from."""
+
+    indexes: tuple[str, ...] = (PYPI,)
+    """Simple indexes, as addresses: https: or file:."""
+    find_links: tuple[str, ...] = ()
+    """Folders with archives."""
+    certificates: str | None = None
+    """A file of authorities in place of the system's."""
+    proxy: str | None = None
+
+
+@cache
+def pip_settings() -> PipSettings:
+    """pip's configuration of this user and environment; PyPI where there is no pip."""
+    return settings_from(_said() or _from_environment(os.environ))
+
+
+def settings_from(lines: str) -> PipSettings:
+    """From what `pip config list` prints."""
+    found: dict[str, dict[str, str]] = {section: {} for section in _LATER}
+    for line in lines.splitlines():
+        parts = _LINE.fullmatch(line.strip())
+        if parts and parts[1] in found:
+            found[parts[1]][parts[2].replace("_", "-")] = _value(parts[3])
+    merged = {name: text for section in _LATER for name, text in found[section].items()}
+    indexes = [merged.get("index-url") or PYPI, *merged.get("extra-index-url", "").split()]
+    if merged.get("no-index", "").lower() in ("1", "true", "yes", "on"):
+        indexes = []
+    return PipSettings(
+        indexes=tuple(dict.fromkeys(indexes)),
+        find_links=tuple(merged.get("find-links", "").split()),
+        certificates=merged.get("cert") or None,
+        proxy=merged.get("proxy") or None,
+    )
+
+
+def _said() -> str:
+    command = _pip_command()
+    if command is None:
+        return ""
+    try:
+        done = subprocess.run(
+            [*command, "config", "list"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
+            text=True,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout
+
+
+def _pip_command() -> list[str] | None:
+    # A virtual environment made by uv has no pip of its own.
+    if importlib.util.find_spec("pip") is not None:
+        return [sys.executable, "-I", "-m", "pip"]
+    found = shutil.which("pip3") or shutil.which("pip")
+    return [found] if found else None
+
+
+def _from_environment(environment: Mapping[str, str]) -> str:
+    pairs = ((name.removeprefix("PIP_"), text) for name, text in environment.items())
+    return "\n".join(
+        f":env:.{name.lower()}={text!r}" for name, text in pairs if f"PIP_{name}" in environment
+    )
+
+
+def _value(text: str) -> str:
+    try:
+        found: object = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+    return str(found)

@@ -1,0 +1,88 @@
+"""Files out of an image, images out of a folder with a Dockerfile, programs an image has."""
+
+from __future__ import annotations
+
+import shlex
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import IO
+
+from qwright.sandbox import owners
+from qwright.sandbox.container import DockerSandbox
+from qwright.sandbox.dirs import cache_dir
+from qwright.sandbox.engine import BuildEvent, Engine, EngineRefused, connect, in_engine, one_line
+from qwright.sandbox.errors import SandboxError
+from qwright.sandbox.image import BUILD_SECONDS, Progress, image_info
+from qwright.sandbox.locks import exclusive
+
+SESSION = "testbed"
+
+
+async def copy_out(image: str, path: str, archive: IO[bytes]) -> None:
+    """Write the folder `path` of an image to `archive`, as the engine packs it: a tar file.
+
+    No program of the image runs. Raises SandboxError.
+    """
+    engine = await connect(BUILD_SECONDS)
+    try:
+        await in_engine("Reading the image", lambda: _copy_out(engine, image, path, archive))
+    except EngineRefused as error:
+        if error.status == 404:
+            raise SandboxError(f"The image {image} has no folder {path}.") from error
+        raise
+    archive.seek(0)
+
+
+def _copy_out(engine: Engine, image: str, path: str, archive: IO[bytes]) -> None:
+    made = engine.api.create_container(
+        image, entrypoint=["true"], labels=owners.labels(SESSION), use_config_proxy=False
+    )["Id"]
+    try:
+        chunks, _ = engine.api.get_archive(made, path)
+        for chunk in chunks:
+            archive.write(chunk)
+    finally:
+        engine.api.remove_container(made, force=True, v=True)
+
+
+async def ensure_built(reference: str, folder: Path, progress: Progress) -> None:
+    """Build `reference` from the Dockerfile in `folder` unless it is there. Raises SandboxError."""
+    engine = await connect(BUILD_SECONDS)
+
+    def waiting() -> None:
+        progress(f"Waiting for another qwright process that builds {reference}")
+
+    name = reference.replace("/", "_").replace(":", "-")
+    async with exclusive(cache_dir() / "locks" / f"{name}.lock", waiting):
+        if await image_info(engine, reference):
+            return
+        progress(f"Building {reference} from {folder}")
+        await in_engine("Building the image", lambda: _build(engine, reference, folder, progress))
+
+
+def _build(engine: Engine, reference: str, folder: Path, progress: Progress) -> None:
+    events: Iterable[BuildEvent] = engine.api.build(
+        path=str(folder), tag=reference, rm=True, forcerm=True, decode=True
+    )
+    for event in events:
+        if "error" in event:
+            raise SandboxError(f"Building {reference} failed: {one_line(event['error'])}")
+        said = one_line(event.get("stream", ""), 200)
+        if said:
+            progress(f"  {said}")
+
+
+async def missing_programs(image: str, programs: Sequence[str]) -> tuple[str, ...]:
+    """Those of `programs` that the image does not have. Raises SandboxError."""
+    if not programs:
+        return ()
+    asked = " ".join(map(shlex.quote, programs))
+    command = f'for p in {asked}; do command -v "$p" >/dev/null || echo "$p"; done'
+    with tempfile.TemporaryDirectory() as folder:
+        sandbox = await DockerSandbox.start(image, Path(folder), session=SESSION)
+        try:
+            result = await sandbox.run(command)
+        finally:
+            await sandbox.close()
+    return tuple(result.output.split())
