@@ -1,0 +1,1 @@
+"""What runs inside the container beside the tests; only pytest can be imported there."""

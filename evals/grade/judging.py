@@ -1,0 +1,133 @@
+"""Running the tests of a patched test bed, and what follows from what they did."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+
+from qwright.evals.grade import channel, swebench_border
+from qwright.evals.grade.artefacts import Artefacts
+from qwright.evals.grade.bench import REWARDS, Bench
+from qwright.evals.grade.channel import Outcomes
+from qwright.evals.grade.container import GradeContainer
+from qwright.evals.grade.log import graded
+from qwright.evals.grade.script import CHANNEL, EVAL, wrapper
+from qwright.evals.instance import CommandGrading, RewardGrading, TestGrading
+from qwright.evals.result import Verdict
+from qwright.sandbox.base import CommandResult
+
+
+async def judge(
+    container: GradeContainer,
+    bench: Bench,
+    patch: str,
+    changed: Sequence[str],
+    artefacts: Artefacts,
+) -> Verdict:
+    """Run the tests and read what they did; `changed` are the paths that the patch changed."""
+    instance = bench.testbed.instance
+    command = wrapper(f"bash {EVAL}")
+    result = await container.run(command, instance.timeout)
+    artefacts.note(f"Test runtime: {result.seconds:.2f} seconds, exit code {result.exit_code}")
+    if result.timed_out:
+        words = f"\n\nTimeout error: {instance.timeout:g} seconds exceeded."
+        artefacts.output(result.output + words)
+        return Verdict(kind="tests_timed_out", note=f"no end after {instance.timeout:g} s")
+    suspects = [f"{instance.mount.rstrip('/')}/{path}" for path in changed]
+    outcomes = channel.read(await container.get(CHANNEL), bench.keys, suspects)
+    match instance.grading:
+        case TestGrading():
+            return await asyncio.to_thread(_by_tests, bench, patch, result, outcomes, artefacts)
+        case CommandGrading():
+            artefacts.output(result.output)
+            return _exit_code(bench, result, outcomes, artefacts)
+        case RewardGrading():
+            artefacts.output(result.output)
+            files = await container.get(REWARDS)
+            return _reward(bench, files, outcomes, artefacts)
+
+
+def _by_tests(
+    bench: Bench, patch: str, result: CommandResult, outcomes: Outcomes, artefacts: Artefacts
+) -> Verdict:
+    """SWE-bench's verdict on the log, without what is no result in it. Blocks."""
+    instance = bench.testbed.instance
+    parse = partial(swebench_border.statuses, instance)
+    known = outcomes if bench.script.watched or outcomes.runs else None
+    log = graded(result.output, bench.script, parse, known)
+    artefacts.output(log.text)
+    whole = swebench_border.report(instance, patch, artefacts.log)
+    artefacts.report(whole)
+    report = whole[instance.id]
+    notes = [*outcomes.faults, *_unfinished(bench, outcomes)]
+    if log.struck:
+        notes.append(f"{log.struck} lines of the log were no results")
+    if not report.get("patch_successfully_applied"):
+        words = "; ".join(["the log has no results that count", *notes])
+        return Verdict(kind="tests_broken", note=words)
+    counted = {
+        name: {"success": tests["success"], "failure": tests["failure"]}
+        for name, tests in report.get("tests_status", {}).items()
+        if name in ("FAIL_TO_PASS", "PASS_TO_PASS")
+    }
+    kind = "resolved" if report.get("resolved") else "unresolved"
+    return Verdict(kind=kind, tests=counted, note="; ".join(notes))
+
+
+def _unfinished(bench: Bench, outcomes: Outcomes) -> list[str]:
+    if bench.script.watched and not outcomes.runs:
+        return ["pytest did not run"]
+    if outcomes.finished < outcomes.runs:
+        return ["pytest did not come to its end"]
+    return []
+
+
+def _exit_code(
+    bench: Bench, result: CommandResult, outcomes: Outcomes, artefacts: Artefacts
+) -> Verdict:
+    notes = [*outcomes.faults, *_unfinished(bench, outcomes)]
+    if any(outcomes.exits):
+        notes.append("tests failed")
+    ok = result.exit_code == 0 and not notes
+    if result.exit_code:
+        notes.insert(0, f"exit code {result.exit_code}")
+    return _plain(bench, ok, notes, artefacts)
+
+
+def _reward(
+    bench: Bench, files: Mapping[str, bytes], outcomes: Outcomes, artefacts: Artefacts
+) -> Verdict:
+    reward = _read_reward(files)
+    notes = [*outcomes.faults, *_unfinished(bench, outcomes)]
+    if reward is None:
+        return Verdict(kind="tests_broken", note="; ".join(["no reward was written", *notes]))
+    ok = reward >= 1 and not notes
+    return _plain(bench, ok, [f"reward {reward:g}", *notes], artefacts)
+
+
+def _read_reward(files: Mapping[str, bytes]) -> float | None:
+    """The number in reward.txt, or in reward.json: its "reward", or the least of several."""
+    with suppress(ValueError):
+        if "reward.txt" in files:
+            return float(files["reward.txt"].decode(errors="replace"))
+        found = json.loads(files.get("reward.json", b"null"))
+        if isinstance(found, dict) and found:
+            values = [found["reward"]] if "reward" in found else list(found.values())
+            return min(float(value) for value in values)
+        return float(found) if isinstance(found, int | float) else None
+    return None
+
+
+def _plain(bench: Bench, ok: bool, notes: list[str], artefacts: Artefacts) -> Verdict:
+    facts = {
+        "patch_is_None": False,
+        "patch_exists": True,
+        "patch_successfully_applied": True,
+        "resolved": ok,
+        "infra_failure": False,
+    }
+    artefacts.report({bench.testbed.instance.id: facts})
+    return Verdict(kind="resolved" if ok else "unresolved", note="; ".join(notes))

@@ -1,0 +1,99 @@
+"""The graded log: what the tests printed, without what only looks like a result."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from qwright.evals.grade.channel import GOOD, Outcomes
+from qwright.evals.grade.script import Script
+from qwright.evals.grade.swebench_border import END, EXIT_CODE, GIVEN_UP, START
+
+Parse = Callable[[list[str]], dict[str, str]]
+"""The instance's log parser, for lines."""
+OUT = "| "
+"""Put before a line that is no result."""
+_BAD = frozenset({"FAILED", "ERROR"})
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """The log that is saved and judged."""
+
+    text: str
+    struck: int
+    """Lines that looked like results and were not."""
+
+
+def graded(output: str, script: Script, parse: Parse, outcomes: Outcomes | None) -> Graded:
+    """Make the log that SWE-bench's parser may read.
+
+    `outcomes`: what the plugin said, None where the tests' runner has no plugin. Then a test that
+    also failed did not pass, and nothing else can be checked.
+    """
+    lines = [_marked(line, script) for line in re.split(r"\r\n|\r|\n", output)]
+    strike = _unconfirmed(outcomes, parse) if outcomes else _contradicted(lines, parse)
+    struck = 0
+    for number, line in enumerate(lines):
+        found = parse([line])
+        if any(status in GOOD and strike(name, status) for name, status in found.items()):
+            lines[number] = OUT + line
+            struck += 1
+    left = parse(lines)
+    if any(status in GOOD and strike(name, status) for name, status in left.items()):
+        # A parser that reads over several lines, or through what is put before one.
+        kept = (START, END, EXIT_CODE)
+        lines = [line if line.startswith(("+", *kept)) else "" for line in lines]
+        struck += len(left)
+    return Graded("\n".join(lines), struck)
+
+
+def _marked(line: str, script: Script) -> str:
+    """Ours become SWE-bench's markers, all others nothing."""
+    for marker in (START, END, EXIT_CODE):
+        ours = f"{marker} {script.nonce}"
+        if ours in line:
+            return line.replace(ours, marker)
+        if marker in line:
+            return OUT + line.replace(">>>>>", ">>>> >")
+    return line
+
+
+def _unconfirmed(outcomes: Outcomes, parse: Parse) -> Callable[[str, str], bool]:
+    known: dict[str, set[str]] = {}
+    for test, had in outcomes.found.items() if outcomes.trusted else ():
+        for status in had:
+            # Parsers keep less of some ids: what this one makes of the summary's own line.
+            names = parse([f"{status} {test}"]) if status in GOOD | _BAD else {}
+            for name in {test, *names}:
+                known.setdefault(name, set()).add(status)
+
+    def strike(name: str, status: str) -> bool:
+        had = (known.get(short, set()) for short in (name, *_shorter(name)))
+        return not any(status in statuses and statuses <= GOOD for statuses in had)
+
+    return strike
+
+
+def _shorter(name: str) -> Iterable[str]:
+    at = name.find(" - ")
+    while at >= 0:
+        yield name[:at]
+        at = name.find(" - ", at + 1)
+
+
+def _contradicted(lines: list[str], parse: Parse) -> Callable[[str, str], bool]:
+    failed: set[str] = set()
+    for line in lines:
+        failed |= {name for name, status in parse([line]).items() if status in _BAD}
+
+    def strike(name: str, _: str) -> bool:
+        return name in failed
+
+    return strike
+
+
+def gives_up(text: str) -> bool:
+    """Whether SWE-bench counts nothing in a log because of a line in it."""
+    return any(line in text for line in GIVEN_UP)
