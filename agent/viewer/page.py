@@ -13,6 +13,7 @@ from qwright.agent.events import Event
 from qwright.agent.viewer import wording
 from qwright.agent.viewer.markdown import as_html
 from qwright.agent.viewer.steps import read_steps
+from qwright.tools.sanitise import sanitise
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -80,6 +81,7 @@ def _environment(folders: tuple[Path, ...]) -> Environment:
         "dollars": wording.dollars,
         "percent": wording.percent,
         "plural": wording.plural,
+        "harmless": sanitise,
         "markdown": _markdown,
         # A style or script of ours, never what a model or a program said.
         "ours": Markup,

@@ -1,0 +1,121 @@
+"""What stands above the table: names of runs, what they are, how they differ, why they failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from qwright.evals.report.folder import RunFolder
+from qwright.evals.report.plots import Run
+from qwright.evals.stats import MEANING, Comparison, compare
+from qwright.tools.sanitise import sanitise
+
+_FACTS = ("agent", "model", "dataset", "started", "finished", "code", "workers", "engine", "id")
+_DIGITS = 16
+"""Of a hash: enough to tell runs apart by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One class of failures, and how many samples of each run are in it."""
+
+    name: str
+    words: str
+    counts: tuple[int, ...]
+
+
+def titled(folders: Sequence[RunFolder]) -> list[str]:
+    """A name for each run: its model's, told apart by agent and folder where needed."""
+    by_model = [_said(one, "model") or one.name for one in folders]
+    by_agent = [
+        f"{_said(one, 'agent') or 'qwright'} · {name}"
+        for one, name in zip(folders, by_model, strict=True)
+    ]
+    for names in (by_model, by_agent, [sanitise(one.name) for one in folders]):
+        if len(set(names)) == len(names):
+            return names
+    return [f"{number} · {sanitise(one.name)}" for number, one in enumerate(folders, 1)]
+
+
+def _said(folder: RunFolder, key: str) -> str:
+    return sanitise(str(folder.record.get(key) or ""))
+
+
+def facts_of(folder: RunFolder) -> list[tuple[str, str]]:
+    """How a run was made, from its record: settings, versions and host last."""
+    record = folder.record
+    facts = [(name, record[name]) for name in _FACTS if record.get(name)]
+    for name in ("settings", "total", "versions", "host"):
+        inner = record.get(name)
+        if isinstance(inner, dict):
+            found = cast("dict[str, Any]", inner)
+            facts += [(key.replace("_", " "), value) for key, value in found.items()]
+    shown = [(sanitise(name), _shown(value)) for name, value in facts if value is not None]
+    return [("folder", sanitise(folder.name)), *((name, text) for name, text in shown if text)]
+
+
+def _shown(value: Any) -> str:
+    """A value as a person writes it; of a dictionary, what is in it."""
+    if isinstance(value, dict):
+        inner = cast("dict[str, Any]", value)
+        parts = [str(one)[:_DIGITS] if key == "sha256" else str(one) for key, one in inner.items()]
+        return sanitise(" · ".join(parts))
+    return (
+        sanitise(str(value)).replace("T", " ").replace("+00:00", " UTC")
+        if _is_time(value)
+        else sanitise(str(value))
+    )
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, str) and value[4:5] == "-" and value[10:11] == "T"
+
+
+def comparisons(runs: Sequence[Run]) -> list[Comparison]:
+    """Every run against the first, over the samples that both have; none without any."""
+    first = runs[0]
+    return [
+        compare(first.results, other.results, names=(first.name, other.name), common=True)
+        for other in runs[1:]
+        if _graded(first) & _graded(other)
+    ]
+
+
+def _graded(run: Run) -> set[tuple[str, int]]:
+    return {
+        (one.instance, one.sample) for one in run.results if one.state == "done" and one.verdict
+    }
+
+
+def failures_of(runs: Sequence[Run]) -> list[Failure]:
+    """Classes of failures, the most frequent first; infrastructure's after the agents'."""
+    classes = _most(run.summary.failures for run in runs)
+    faults = _most(run.summary.infra for run in runs)
+    found = [
+        Failure(name, words_for(name), tuple(run.summary.failures.get(name, 0) for run in runs))
+        for name in classes
+    ]
+    return found + [
+        Failure(
+            f"fault: {name}",
+            words_for(f"fault: {name}"),
+            tuple(run.summary.infra.get(name, 0) for run in runs),
+        )
+        for name in faults
+    ]
+
+
+def _most(counts: Iterable[Any]) -> list[Any]:
+    total: dict[Any, int] = {}
+    for one in counts:
+        for name, number in one.items():
+            total[name] = total.get(name, 0) + number
+    return sorted(total, key=lambda name: -total[name])
+
+
+def words_for(name: str) -> str:
+    """What a class of failures means."""
+    if name.startswith("fault: "):
+        return f"the infrastructure failed: {name.removeprefix('fault: ')}"
+    return cast("Mapping[str, str]", MEANING).get(name, name.replace("_", " "))
