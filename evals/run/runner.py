@@ -135,7 +135,8 @@ class _Run:
                 await self._make(left, results)
         finally:
             self._view.end()
-        return await self._conclude(results, len(jobs))
+        place = {job.key: number for number, job in enumerate(jobs)}
+        return await self._conclude(sorted(results, key=lambda one: place[one.key]), len(jobs))
 
     async def _make(self, jobs: Sequence[Job], results: list[Result]) -> None:
         plan = self._plan

@@ -25,7 +25,7 @@ from qwright.sandbox.errors import QwrightError
 from qwright.sandbox.session_dir import Session
 
 if TYPE_CHECKING:
-    from qwright.evals.testbed.testbed import Testbed
+    from qwright.evals.testbed.prepare import Testbed
 
 
 class Solver(Protocol):

@@ -25,7 +25,7 @@ from qwright.sandbox.durable import write_json
 from qwright.sandbox.errors import QwrightError, SandboxError
 
 if TYPE_CHECKING:
-    from qwright.evals.testbed.testbed import Testbed
+    from qwright.evals.testbed.prepare import Testbed
 
 Phase = Literal["testbed", "agent", "grade"]
 
