@@ -1,0 +1,44 @@
+"""Folders for the time of a block, which a later process takes away after a kill."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from qwright.sandbox.locks import FileLock
+
+_LOCK = ".lock"
+
+
+@contextmanager
+def scratch(parent: Path, prefix: str = "") -> Generator[Path]:
+    """A new folder under `parent`; those of the same prefix whose process is dead go first."""
+    parent.mkdir(parents=True, exist_ok=True)
+    sweep(parent, prefix)
+    token = secrets.token_hex(4)
+    # Named as it will be only once it is locked: what is swept is never half made.
+    making, folder = parent / f".{prefix}{token}", parent / f"{prefix}{token}"
+    making.mkdir(mode=0o700)
+    with FileLock(making / _LOCK) as lock:
+        lock.try_acquire()
+        making.rename(folder)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep(parent: Path, prefix: str = "") -> None:
+    """Take away what killed processes have left."""
+    for folder in parent.glob(f"{prefix}*"):
+        if folder.name.startswith(".") or not (folder / _LOCK).is_file():
+            continue
+        try:
+            with FileLock(folder / _LOCK) as lock:
+                if lock.try_acquire():
+                    shutil.rmtree(folder, ignore_errors=True)
+        except OSError:  # another user's, or gone meanwhile
+            continue
