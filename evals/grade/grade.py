@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import shlex
 import time
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from qwright.evals.grade import swebench_border
 from qwright.evals.grade.applying import apply, restore
 from qwright.evals.grade.artefacts import Artefacts
 from qwright.evals.grade.bench import Bench
-from qwright.evals.grade.container import GradeContainer
+from qwright.evals.grade.container import Folder, GradeContainer
 from qwright.evals.grade.filtering import dropped
 from qwright.evals.grade.judging import judge
 from qwright.evals.instance import TestGrading
@@ -38,8 +39,14 @@ async def grade(testbed: Testbed, patch: str, out: Path, *, run: str = "") -> Ve
     return await examine(testbed, patch, out, run=run)
 
 
-async def examine(testbed: Testbed, patch: str, out: Path, *, run: str = "") -> Verdict:
-    """Like `grade`, but an empty patch is run too: its tests show what the test bed is worth."""
+async def examine(
+    testbed: Testbed, patch: str, out: Path, *, run: str = "", solution: Path | None = None
+) -> Verdict:
+    """Like `grade`, but an empty patch is run too: its tests show what the test bed is worth.
+
+    `solution`: a script that is run on the patched files before the tests, as Harbor runs its
+    oracle's, with its folder at /solution.
+    """
     began = time.monotonic()
     artefacts = Artefacts(out)
     artefacts.patch(patch)
@@ -52,14 +59,18 @@ async def examine(testbed: Testbed, patch: str, out: Path, *, run: str = "") -> 
     try:
         if loading:
             await loading
-        verdict = await _examine(container, testbed, patch, artefacts)
+        verdict = await _examine(container, testbed, patch, artefacts, solution)
     finally:
         await container.close()
     return verdict.model_copy(update={"seconds": time.monotonic() - began})
 
 
 async def _examine(
-    container: GradeContainer, testbed: Testbed, patch: str, artefacts: Artefacts
+    container: GradeContainer,
+    testbed: Testbed,
+    patch: str,
+    artefacts: Artefacts,
+    solution: Path | None,
 ) -> Verdict:
     bench = Bench.prepare(testbed, patch, secrets.token_hex(16))
     artefacts.script(bench.shown)
@@ -72,9 +83,19 @@ async def _examine(
     if gone:
         artefacts.note(f"Not counted, and as before: {' '.join(gone)}")
         await restore(container, gone)
+    if solution:
+        await _solve(container, solution, testbed.instance.timeout, artefacts)
     verdict = await judge(container, bench, patch, applied.changed, artefacts)
     artefacts.note(f"Result for {testbed.instance.id}: {verdict.kind} {verdict.note}")
     return verdict.model_copy(update={"note": _joined(_dropped_words(gone), verdict.note)})
+
+
+async def _solve(
+    container: GradeContainer, solution: Path, timeout: float, artefacts: Artefacts
+) -> None:
+    await container.put(Folder(solution.parent, "/solution"))
+    result = await container.run(f"bash /solution/{shlex.quote(solution.name)}", timeout)
+    artefacts.note(f"Solution: exit code {result.exit_code}\n{result.output}")
 
 
 def _dropped_words(paths: list[str]) -> str:
