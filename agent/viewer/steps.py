@@ -9,12 +9,14 @@ from typing import Any, Literal
 
 from qwright.agent import events as ev
 from qwright.agent.render.read_diff import FileDiff, read_diff
-from qwright.agent.viewer.wording import amount, seconds
+from qwright.agent.viewer.wording import amount, plural, seconds
 from qwright.tools.sanitise import sanitise, terminal_text
 
 Mood = Literal["", "good", "bad", "warn"]
 StepKind = Literal["prompt", "thought", "answer", "call", "verify", "note", "end"]
+_OWN_COMMAND = "your command"
 _SUBJECTS = ("command", "path", "file_path", "pattern", "query")
+_SPEAKING = ("run_shell_command", _OWN_COMMAND)
 _IN_DIFF = frozenset({"old_string", "new_string", "content"})
 """Arguments that the diff of a successful call shows anyway."""
 _LINE = 200
@@ -49,9 +51,12 @@ class Step:
     files: Sequence[FileDiff] = ()
 
     @property
-    def last_line(self) -> str:
-        """The last line of the body that says something: of a test run, its result."""
-        return one_line(next((line for line in self.body.splitlines()[::-1] if line.strip()), ""))
+    def gist(self) -> str:
+        """The body in a line: how long it is, or what a command or a failure says last."""
+        lines = [line for line in self.body.splitlines() if line.strip()]
+        if self.kind == "verify" or self.mood == "bad" or self.name in _SPEAKING:
+            return one_line(lines[-1]) if lines else ""
+        return plural(len(lines), "line") if len(lines) > 1 else one_line("".join(lines))
 
 
 @dataclass(slots=True)
@@ -164,6 +169,8 @@ class _Reader:
                 sections.append(Section("prompt", "Prompt", one_line(event.model), [prompt]))
             case ev.AttemptStarted():
                 sections.append(Section("attempt", f"Attempt {event.attempt} of {event.of}"))
+            case ev.AttemptJudged() | ev.AttemptChosen():
+                self._judgement(event)
             case ev.TurnStarted():
                 sections.append(Section("turn", f"Turn {event.turn}"))
             case ev.UsageReported() if sections:
@@ -173,6 +180,17 @@ class _Reader:
                 sections.append(Section("end", "End", "", [_end(event)]))
             case _:
                 pass
+
+    def _judgement(self, event: ev.AttemptJudged | ev.AttemptChosen) -> None:
+        sections = self.found.sections
+        if not sections or sections[-1].label != "Choice":
+            sections.append(Section("attempt", "Choice"))
+        if isinstance(event, ev.AttemptJudged):
+            head = f"Attempt {event.attempt} passes {event.score} of {event.of}"
+            self._add(Step("note", f"{head}: {one_line(event.why)}"))
+        else:
+            why = one_line(event.why)
+            self._add(Step("end", f"Attempt {event.attempt} stands", name=why, mood="good"))
 
     def _happening(self, event: ev.Event) -> None:
         match event:
@@ -196,17 +214,15 @@ class _Reader:
 
 def _usage(event: ev.UsageReported) -> str:
     tokens = event.request
-    read = f"{amount(tokens.prompt)} tokens read"
-    if tokens.cached:
-        read += f", {amount(tokens.cached)} of them cached"
-    return f"{read} · {amount(tokens.completion)} written"
+    cached = f" ({amount(tokens.cached)} cached)" if tokens.cached else ""
+    return f"{amount(tokens.prompt)}{cached} tokens in, {amount(tokens.completion)} out"
 
 
 def _end(event: ev.RunFinished) -> Step:
     head, mood = _ENDS.get(event.reason, (one_line(event.reason.replace("_", " ")), "bad"))
     facts = [
-        f"{event.turns} turns" if event.turns != 1 else "1 turn",
-        f"{amount(event.tokens.prompt)} tokens read, {amount(event.tokens.completion)} written",
+        plural(event.turns, "turn"),
+        f"{amount(event.tokens.prompt)} tokens in, {amount(event.tokens.completion)} out",
         seconds(event.seconds),
     ]
     body = "" if event.reason == "done" else clipped(event.text)
@@ -228,7 +244,7 @@ def _call(
         head,
         "" if files else clipped(done.text),
         # The one id that no model gives is that of the person's own command.
-        name="your command" if done.id == "shell" else one_line(done.name),
+        name=_OWN_COMMAND if done.id == "shell" else one_line(done.name),
         mood="bad" if done.is_error else _refused(asked),
         seconds=done.seconds,
         arguments=[(one_line(name), clipped(_shown(arguments[name]))) for name in arguments],

@@ -24,7 +24,7 @@ INKS = {
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "qwright",
-    "font.size": 10,
+    "font.size": 10.5,
     "text.parse_math": False,
     "text.color": INKS["ink"],
     "axes.edgecolor": INKS["edge"],
@@ -57,7 +57,7 @@ class Canvas:
 
 @contextmanager
 def canvas(name: str, height: float = 2.4) -> Generator[Canvas]:
-    """A plot 5.2 inches wide. `name` makes the ids in it its own on the page.
+    """A plot 4.9 inches wide. `name` makes the ids in it its own on the page.
 
     Raises ConfigError when matplotlib is missing.
     """
@@ -70,7 +70,7 @@ def canvas(name: str, height: float = 2.4) -> Generator[Canvas]:
     with plotting.rc_context(_STYLE), warnings.catch_warnings():
         # A name may have letters that matplotlib's own font lacks; the browser's has them.
         warnings.filterwarnings("ignore", message="Glyph")
-        figure = cast("Any", Figure(figsize=(5.2, height), layout="constrained"))
+        figure = cast("Any", Figure(figsize=(4.9, height), layout="constrained"))
         drawn = Canvas(figure.add_subplot())
         yield drawn
         out = io.BytesIO()

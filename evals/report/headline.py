@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -12,6 +13,8 @@ from qwright.evals.stats import MEANING, Comparison, compare
 from qwright.tools.sanitise import sanitise
 
 _FACTS = ("agent", "model", "dataset", "started", "finished", "code", "workers", "engine", "id")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT")
+_LONGEST = 200
 _DIGITS = 16
 """Of a hash: enough to tell runs apart by."""
 
@@ -27,15 +30,16 @@ class Failure:
 
 def titled(folders: Sequence[RunFolder]) -> list[str]:
     """A name for each run: its model's, told apart by agent and folder where needed."""
-    by_model = [_said(one, "model") or one.name for one in folders]
-    by_agent = [
-        f"{_said(one, 'agent') or 'qwright'} · {name}"
-        for one, name in zip(folders, by_model, strict=True)
-    ]
-    for names in (by_model, by_agent, [sanitise(one.name) for one in folders]):
-        if len(set(names)) == len(names):
-            return names
-    return [f"{number} · {sanitise(one.name)}" for number, one in enumerate(folders, 1)]
+    names = [_said(one, "model") or sanitise(one.name) for one in folders]
+    for more in ([_said(one, "agent") for one in folders], [sanitise(one.name) for one in folders]):
+        doubled = {name for name in names if names.count(name) > 1}
+        if doubled:
+            names = [
+                f"{extra} · {name}" if name in doubled else name
+                for name, extra in zip(names, more, strict=True)
+            ]
+    doubled = len(set(names)) < len(names)
+    return [f"{number} · {name}" for number, name in enumerate(names, 1)] if doubled else names
 
 
 def _said(folder: RunFolder, key: str) -> str:
@@ -43,33 +47,31 @@ def _said(folder: RunFolder, key: str) -> str:
 
 
 def facts_of(folder: RunFolder) -> list[tuple[str, str]]:
-    """How a run was made, from its record: settings, versions and host last."""
+    """How a run was made, from its record: settings, limits, versions and host last."""
     record = folder.record
-    facts = [(name, record[name]) for name in _FACTS if record.get(name)]
-    for name in ("settings", "total", "versions", "host"):
-        inner = record.get(name)
+    facts: dict[str, Any] = {"folder": folder.name}
+    facts |= {name: record.get(name) for name in _FACTS}
+    for part in ("settings", "total", "versions", "host"):
+        inner = record.get(part)
         if isinstance(inner, dict):
-            found = cast("dict[str, Any]", inner)
-            facts += [(key.replace("_", " "), value) for key, value in found.items()]
-    shown = [(sanitise(name), _shown(value)) for name, value in facts if value is not None]
-    return [("folder", sanitise(folder.name)), *((name, text) for name, text in shown if text)]
+            # What is said already, such as the model, is not said again.
+            more = cast("dict[str, Any]", inner)
+            facts |= {name: value for name, value in more.items() if name not in facts}
+    shown = [(sanitise(name).replace("_", " "), _shown(value)) for name, value in facts.items()]
+    return [(name, text) for name, text in shown if text]
 
 
 def _shown(value: Any) -> str:
-    """A value as a person writes it; of a dictionary, what is in it."""
+    """A value as a person writes it; of a dictionary, what is in it. "" for nothing."""
     if isinstance(value, dict):
         inner = cast("dict[str, Any]", value)
-        parts = [str(one)[:_DIGITS] if key == "sha256" else str(one) for key, one in inner.items()]
-        return sanitise(" · ".join(parts))
-    return (
-        sanitise(str(value)).replace("T", " ").replace("+00:00", " UTC")
-        if _is_time(value)
-        else sanitise(str(value))
-    )
-
-
-def _is_time(value: object) -> bool:
-    return isinstance(value, str) and value[4:5] == "-" and value[10:11] == "T"
+        return " · ".join(
+            _shown(one)[:_DIGITS] if key == "sha256" else _shown(one) for key, one in inner.items()
+        )
+    text = "" if value is None or value in ([], ()) else sanitise(str(value))
+    if _TIME.match(text):
+        text = text.replace("T", " ").replace("+00:00", " UTC")
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def comparisons(runs: Sequence[Run]) -> list[Comparison]:

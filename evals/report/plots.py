@@ -12,6 +12,7 @@ from qwright.evals.report.canvas import INKS, canvas
 from qwright.evals.report.rows import is_graded, is_resolved, tokens_of
 from qwright.evals.result import Result, Solution
 from qwright.evals.stats import Interval, Summary, summarise
+from qwright.tools.sanitise import sanitise
 
 _BINS = 22
 _STEPS = [n * 10.0**power for power in range(-6, 12) for n in (1, 2, 5)]
@@ -27,6 +28,7 @@ _CLOCK = [
     30,
     *(60.0 * n for n in (1, 2, 5, 10, 20, 30, 60, 120, 300)),
 ]
+_GRADES = ("trivial", "easy", "medium", "hard")
 _KEYS = ("difficulty", "language", "category", "repo")
 
 
@@ -76,12 +78,15 @@ def plots_of(runs: Sequence[Run]) -> list[Plot]:
 def _intervals(runs: Sequence[Run]) -> Plot:
     """Shares with their 95 % intervals, the first at the top."""
     shares = _by_run(runs) if len(runs) > 1 else _by_group(runs[0])
-    with canvas("share", 0.75 + 0.3 * len(shares)) as drawn:
+    lines = sum(name.count(" · ") + 1 for name, _, _ in shares)
+    with canvas("share", max(0.9 + 0.26 * lines, 1.6)) as drawn:
         axes = drawn.axes
         for place, (_, share, ink) in enumerate(shares[::-1]):
             axes.plot([100 * share.low, 100 * share.high], [place] * 2, color=INKS[ink], lw=1.6)
             axes.plot([100 * share.value], [place], "o", color=INKS[ink], ms=6)
-        axes.set_yticks(range(len(shares)), [name for name, _, _ in shares[::-1]])
+        axes.set_yticks(
+            range(len(shares)), [name.replace(" · ", "\n") for name, _, _ in shares[::-1]]
+        )
         axes.set(xlim=(-2, 102), ylim=(-0.6, len(shares) - 0.4), xlabel="% resolved")
     words = "; ".join(
         f"{name}: {percent(one.value)}, between {percent(one.low)} and {percent(one.high)}"
@@ -112,16 +117,17 @@ def _by_group(run: Run) -> list[tuple[str, Interval, str]]:
 def _groups(instances: Sequence[Instance]) -> list[tuple[str, list[Instance]]]:
     """By the first key of the rows that makes between 2 and 8 groups."""
     for key in _KEYS:
-        names = {str(one.metadata.get(key, "")) for one in instances}
-        if 2 <= len(names) <= 8:
-            return [
-                (
-                    name or "other",
-                    [one for one in instances if str(one.metadata.get(key, "")) == name],
-                )
-                for name in sorted(names)
-            ]
+        groups: dict[str, list[Instance]] = {}
+        for one in instances:
+            groups.setdefault(sanitise(str(one.metadata.get(key, "other"))), []).append(one)
+        if 2 <= len(groups) <= 8:
+            return [(name, groups[name]) for name in sorted(groups, key=_rank)]
     return []
+
+
+def _rank(name: str) -> tuple[int, str]:
+    """Grades of difficulty stand in their order, all else by name."""
+    return (_GRADES.index(name.lower()) if name.lower() in _GRADES else len(_GRADES), name)
 
 
 def _budget(runs: Sequence[Run], of: str) -> Plot:
@@ -212,7 +218,8 @@ def ink(number: int) -> str:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= 22 else f"{name[:21]}…"
+    parts = [part if len(part) <= 24 else f"{part[:23]}…" for part in name.split(" · ")]
+    return " · ".join(parts)
 
 
 _PASSED = (("good", "resolved"), ("edge", "not"))

@@ -112,7 +112,7 @@ def _record(made: Made) -> dict[str, object]:
         "code": "0.5.0+3f2a91c0",
         "settings": {"effort": "medium", "attempts": 4, "max_turns": 30, "network": "none"},
         "versions": {"python": "3.11.2", "qwright": "0.5.0", "swebench": "5.0.2"},
-        "host": {"cores": 2, "memory": 8_320_000_000, "system": "Linux 6.1"},
+        "host": {"cores": 2, "memory_gib": 7.7, "system": "Linux 6.1"},
         "repeat": made.repeat,
         "workers": 2,
         "started": "2026-11-22T21:45:00+00:00",
