@@ -166,6 +166,9 @@ def _add_folder(plan: _Plan) -> None:
 
 def _add_rest(plan: _Plan) -> None:
     plan.notices.clear()
+    # The user's own ignore files have no say in what is nobody's.
+    own = plan.root / ".git" / "info" / "exclude"
+    plan.excludes = own.read_text(errors="surrogateescape").splitlines() if own.is_file() else []
     for above, folders, names in os.walk(plan.root):
         links = [name for name in folders if os.path.islink(f"{above}/{name}")]
         folders[:] = [name for name in folders if name != ".git"]
