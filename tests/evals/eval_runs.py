@@ -29,12 +29,13 @@ WRONG = says(call("edit", path="calc.py", old_string="a - b", new_string="a * b"
 BAD_CALL = says(call("edit", path="calc.py", whatever=1))
 MISSED = says(call("edit", path="calc.py", old_string="nowhere", new_string="x"))
 LOOK = says(call("run_shell_command", command="cat calc.py"))
+RUN = says(call("run_shell_command", command="python calc.py"))
 DONE = says(text="Done.")
 ANSWERS = {
     "right": (LOOK, RIGHT, DONE),
     "wrong": (WRONG, DONE),
     "idle": (DONE,),
-    "lost": (RIGHT, LOOK, DONE),
+    "lost": (LOOK, RIGHT, RUN, DONE),
     "clumsy": (BAD_CALL, MISSED, RIGHT, DONE),
 }
 """By the first word of the prompt."""
