@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import shlex
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import IO
 
 from qwright.sandbox import owners
 from qwright.sandbox.container import DockerSandbox
-from qwright.sandbox.dirs import cache_dir
 from qwright.sandbox.engine import BuildEvent, Engine, EngineRefused, connect, in_engine, one_line
 from qwright.sandbox.errors import SandboxError
-from qwright.sandbox.image import BUILD_SECONDS, Progress, image_info
-from qwright.sandbox.locks import exclusive
+from qwright.sandbox.image import BUILD_SECONDS
 
 SESSION = "testbed"
 
@@ -46,22 +44,16 @@ def _copy_out(engine: Engine, image: str, path: str, archive: IO[bytes]) -> None
         engine.api.remove_container(made, force=True, v=True)
 
 
-async def ensure_built(reference: str, folder: Path, progress: Progress) -> None:
-    """Build `reference` from the Dockerfile in `folder` unless it is there. Raises SandboxError."""
+async def build_folder(reference: str, folder: Path, output: Callable[[str], None]) -> None:
+    """Build the image `reference` from the Dockerfile in `folder`; `output` gets its lines.
+
+    Raises SandboxError.
+    """
     engine = await connect(BUILD_SECONDS)
-
-    def waiting() -> None:
-        progress(f"Waiting for another qwright process that builds {reference}")
-
-    name = reference.replace("/", "_").replace(":", "-")
-    async with exclusive(cache_dir() / "locks" / f"{name}.lock", waiting):
-        if await image_info(engine, reference):
-            return
-        progress(f"Building {reference} from {folder}")
-        await in_engine("Building the image", lambda: _build(engine, reference, folder, progress))
+    await in_engine("Building the image", lambda: _build(engine, reference, folder, output))
 
 
-def _build(engine: Engine, reference: str, folder: Path, progress: Progress) -> None:
+def _build(engine: Engine, reference: str, folder: Path, output: Callable[[str], None]) -> None:
     events: Iterable[BuildEvent] = engine.api.build(
         path=str(folder), tag=reference, rm=True, forcerm=True, decode=True
     )
@@ -70,7 +62,7 @@ def _build(engine: Engine, reference: str, folder: Path, progress: Progress) -> 
             raise SandboxError(f"Building {reference} failed: {one_line(event['error'])}")
         said = one_line(event.get("stream", ""), 200)
         if said:
-            progress(f"  {said}")
+            output(f"  {said}")
 
 
 async def missing_programs(image: str, programs: Sequence[str]) -> tuple[str, ...]:

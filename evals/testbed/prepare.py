@@ -17,7 +17,7 @@ from qwright.evals.testbed.sources import make_bed, source_digest
 from qwright.sandbox.engine import connect
 from qwright.sandbox.errors import SandboxError, WorkspaceError
 from qwright.sandbox.image import ensure_image, image_info
-from qwright.sandbox.image_files import ensure_built
+from qwright.sandbox.image_files import build_folder
 from qwright.sandbox.locks import exclusive
 from qwright.sandbox.setup_image import ensure_setup_image
 
@@ -61,16 +61,21 @@ async def prepare(instance: Instance, cache: Path, progress: Progress) -> Testbe
 async def _image(instance: Instance, cache: Path, progress: Progress) -> str:
     if instance.image is None:
         return await ensure_image(None, progress)
-    if instance.build is not None:
-        await ensure_built(instance.image, instance.build, progress)
+    engine = await connect()
+    if await image_info(engine, instance.image):
         return instance.image
     name = hashlib.sha256(instance.image.encode()).hexdigest()[:24]
 
     def waiting() -> None:
-        progress(f"Waiting for another qwright process that pulls {instance.image}")
+        progress(f"Waiting for another qwright process that fetches {instance.image}")
 
-    async with exclusive(cache / "locks" / f"pull-{name}.lock", waiting):
-        return await ensure_image(instance.image, progress)
+    async with exclusive(cache / "locks" / f"image-{name}.lock", waiting):
+        if instance.build is None:
+            await ensure_image(instance.image, progress)
+        elif not await image_info(engine, instance.image):
+            progress(f"Building {instance.image} from {instance.build}")
+            await build_folder(instance.image, instance.build, progress)
+    return instance.image
 
 
 async def _directory(instance: Instance, image: str, cache: Path, progress: Progress) -> Path:
