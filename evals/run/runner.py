@@ -63,6 +63,8 @@ class Ended:
 
 def explicit(settings: Settings) -> Settings:
     """With the model that the environment or the default names. Raises ConfigError."""
+    if settings.agent == "predictions":
+        return settings
     chosen = choice.choose(settings.model, settings.base_url, settings.profiles)
     if chosen.endpoint is None:
         choice.require_weights(chosen)

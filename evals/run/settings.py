@@ -34,7 +34,7 @@ _NO_PART_OF_A_RESULT = (
 """What only shows results, or is hashed with the instances."""
 _CODE = (".jinja", ".json", ".md", ".py", ".toml")
 
-AgentName = Literal["qwright", "aider", "mini-swe-agent"]
+AgentName = Literal["qwright", "aider", "mini-swe-agent", "predictions"]
 
 
 class _Frozen(BaseModel):
@@ -68,6 +68,9 @@ class Settings(_Frozen):
     agent: AgentName = "qwright"
     agent_command: str | None = None
     """The other agent's program; None: from PATH."""
+    answers: Path | None = None
+    """Of the agent "predictions": the file that has them."""
+    answers_sha256: str = ""
 
     def digest(self) -> str:
         """SHA-256 (hex) of these settings and of the code that acts on them."""

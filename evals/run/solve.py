@@ -44,6 +44,10 @@ def solver_for(settings: Settings) -> Solver:
     """The agent that the settings name. Raises ConfigError when it is not installed."""
     if settings.agent == "qwright":
         return OwnAgent(settings)
+    if settings.agent == "predictions":
+        from qwright.evals.run.given import GivenAnswers
+
+        return GivenAnswers(settings)
     from qwright.evals.peers import solver
 
     return solver(settings.agent)
