@@ -11,6 +11,7 @@ from qwright.agent.errors import ConfigError
 from qwright.agent.exits import Exit
 from qwright.agent.language import say, translated
 from qwright.sandbox.accept import Applied, apply_result, patch_text
+from qwright.sandbox.attempts import Attempt, find_attempt, kept_attempts
 from qwright.sandbox.branch import require_free_name, save_branch
 from qwright.sandbox.errors import WorkspaceError
 from qwright.sandbox.review import warnings
@@ -75,9 +76,12 @@ def deliver(session: Session, wanted: Wanted) -> Delivered:
         return Delivered(text, Exit.NOT_APPLIED)
 
 
-def apply(session: Session) -> Delivered:
-    """Apply to the working tree. Raises WorkspaceError; on a conflict nothing was written."""
-    base, result = ends(session)
+def apply(session: Session, attempt: int | None = None) -> Delivered:
+    """Apply the result to the working tree, or in its place what that attempt left.
+
+    Raises WorkspaceError; on a conflict nothing was written.
+    """
+    base, result = ends(session, attempt)
     store = session.store()
     seen = seen_of(store)
     if seen.tree != result.tree:  # part of it may have been accepted before
@@ -111,17 +115,25 @@ def save_as_branch(session: Session, name: str) -> Delivered:
     return _branch(session, name, base, result)
 
 
-def ends(session: Session) -> tuple[Checkpoint, Checkpoint]:
+def ends(session: Session, attempt: int | None = None) -> tuple[Checkpoint, Checkpoint]:
     """What the session changed lies between these two. Raises WorkspaceError when there is none.
 
     The first are the user's files as they would be without it: its first checkpoint, and the
-    user's own edits that were brought in since.
+    user's own edits that were brought in since. For an attempt, what that one found and left.
     """
     log = steps(session)
     if not log:
         raise WorkspaceError(f"session {session.record.id} ended before its first checkpoint")
     store = session.store()
+    if attempt is not None:
+        found = find_attempt(store, attempt)
+        return found.base, found.left
     return yours_of(store), store.cursor() or log[-1]
+
+
+def attempts(session: Session) -> list[Attempt]:
+    """What each attempt at its last task has left; none where one was enough."""
+    return kept_attempts(session.store()) if steps(session) else []
 
 
 def steps(session: Session) -> list[Checkpoint]:

@@ -60,11 +60,29 @@ class RunStarted(_Event):
 
 
 class AttemptStarted(_Event):
-    """A fresh try from where the task began, after the one before did not verify."""
+    """A fresh try from where the task began; those after it are told, the first is not."""
 
     type: Literal["attempt_started"] = "attempt_started"
     attempt: int
     of: int
+
+
+class AttemptJudged(_Event):
+    """Several attempts are compared by tests: this one passes `score` of `of`."""
+
+    type: Literal["attempt_judged"] = "attempt_judged"
+    attempt: int
+    score: int
+    of: int
+    why: str
+
+
+class AttemptChosen(_Event):
+    """Of several attempts this one stands; the others are kept as branches of the session."""
+
+    type: Literal["attempt_chosen"] = "attempt_chosen"
+    attempt: int
+    why: str
 
 
 class TurnStarted(_Event):
@@ -197,6 +215,8 @@ class RunFinished(_Event):
 Event = (
     RunStarted
     | AttemptStarted
+    | AttemptJudged
+    | AttemptChosen
     | TurnStarted
     | Prefilling
     | TextDelta

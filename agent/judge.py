@@ -26,7 +26,8 @@ class Judge:
     """Whether files that failed are known again: for fresh attempts, which may repeat a change."""
     verified: bool | None = None
     """The last verdict; None before the first."""
-    _failed: set[str] = field(default_factory=set[str])
+    failed: dict[str, VerifyFinished] = field(default_factory=dict[str, VerifyFinished])
+    """What was said of files that failed, by their git tree; empty where nothing is remembered."""
 
     async def first(self, workspace: Workspace) -> VerifyFinished:
         """What it says before anything was done."""
@@ -44,10 +45,10 @@ class Judge:
     async def verdict(self, workspace: Workspace) -> VerifyFinished:
         """On the present files. Raises Stop where an attempt before left the same."""
         state = workspace.state
-        if state in self._failed:
+        if state in self.failed:
             text = f"`{self.command}` did not pass; the same change was tried before"
             raise Stop("not_verified", text)
         verdict = await self.first(workspace)
         if not self.verified and self.remembers:
-            self._failed.add(state)
+            self.failed[state] = verdict
         return verdict

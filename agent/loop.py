@@ -15,51 +15,29 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Literal
 
 from qwright.agent import compaction, opening, rewriting
 from qwright.agent import events as ev
 from qwright.agent import model as m
 from qwright.agent.acting import Actor
+from qwright.agent.candidates import Candidates
 from qwright.agent.context import Context
 from qwright.agent.conversation import Conversation
 from qwright.agent.cost import cost_of, counted
 from qwright.agent.endpoint import Provider
 from qwright.agent.errors import ContextOverflowError, ModelAuthError, ModelError
 from qwright.agent.judge import Judge
-from qwright.agent.limits import Budget, Circles, Limits, Stop
-from qwright.agent.messages import Image, Message, ToolCall
+from qwright.agent.limits import Budget, Circles, Stop
+from qwright.agent.messages import Message, ToolCall
 from qwright.agent.policy import Policy
 from qwright.agent.profile import Profile
+from qwright.agent.task import Task
 from qwright.agent.transcript import Transcript
 from qwright.sandbox.base import MOUNT
 from qwright.sandbox.errors import QwrightError
-from qwright.sandbox.store import Checkpoint
 from qwright.sandbox.workspace import Workspace
 from qwright.tools import tools_for
 from qwright.tools.base import Tool, spec
-
-WORTH_A_FRESH_ATTEMPT: frozenset[ev.StopReason] = frozenset({"not_verified", "repeated_call"})
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What a run is for, and how far it may go."""
-
-    prompt: str
-    verify: str | None = None
-    """A shell command; exit code 0 in the sandbox means success, whatever the model says."""
-    verify_timeout: float = 120.0
-    """Seconds."""
-    limits: Limits = field(default_factory=Limits)
-    notes: str = ""
-    """What the prompt says before the task, such as the project's AGENTS.md."""
-    attached: str = ""
-    """What it says after the task, such as the text of files that are mentioned there."""
-    images: tuple[Image, ...] = ()
-    """Shown to the model with the prompt, which names them."""
-    judged: Literal["always", "after_change"] = "always"
-    """When the verify command runs: "after_change", only where this task has changed files."""
 
 
 @dataclass(eq=False)
@@ -104,17 +82,17 @@ class Agent:
     def _begin(self, task: Task) -> None:
         """Start counting anew: limits, attempts and what they tried are a task's own."""
         self._budget, self.failure = Budget(task.limits), None
+        most = task.attempts or (self.profile.attempts if task.verify else 1)
         self._judge: Judge | None = None
         if task.verify:
-            again = self.profile.attempts > 1
+            again = most > 1
             self._judge = Judge(task.verify, task.verify_timeout, self._budget.wait, again)
+        self._candidates = Candidates(most, self._budget, self._judge, task.verify_timeout)
         self._circles = Circles()
         self._tried: Counter[str] = Counter()
         """How often each text was to be replaced by an edit."""
         self._narrow: list[m.ToolSpec] = []
         """What an attempt is held to; empty for all tools."""
-        self._start: Checkpoint | None = None
-        """The files as this task found them; None before it has looked."""
 
     # What a front end does between two tasks.
 
@@ -216,28 +194,37 @@ class Agent:
             failing = await self._judge.first(await self._workspace())
             yield failing
         first = await self._first_prompt(task, failing)
-        attempts = self.profile.attempts if task.verify else 1
-        before = self._talk
-        for attempt in range(1, attempts + 1):
-            if attempt > 1:
-                yield ev.AttemptStarted(attempt=attempt, of=attempts)
-                workspace = await self._workspace()
-                await workspace.restore(self._start or workspace.base)
-            self._circles = Circles()
-            if first.files and self.profile.constraint == "grammar":
-                # Only a grammar holds a model to the files and lines on offer.
-                anew = attempt % self.profile.rewrite_every == 0
-                self._narrow = rewriting.offer(first.files, self._tried, anew=anew)
+        before, candidates, attempt = self._talk, self._candidates, 1
+        while True:
+            stop = None
+            self._prepare(first, attempt)
             self._talk = before.fork()
             self._talk.asked(task.prompt, first.prompt, task.images)
             try:
                 async with aclosing(self._solve(task, attempt)) as events:
                     async for event in events:
                         yield event
-                return
-            except Stop as stop:
-                if stop.reason not in WORTH_A_FRESH_ATTEMPT or attempt == attempts:
-                    raise
+            except Stop as why:
+                stop = why
+            if not await candidates.add(attempt, self._talk, stop, self._step):
+                break
+            attempt += 1
+            yield ev.AttemptStarted(attempt=attempt, of=candidates.most)
+            await candidates.start_over()
+        async with aclosing(candidates.choose(stop)) as events:
+            async for event in events:
+                yield event
+        if candidates.best:
+            self._talk, stop = candidates.best.talk, candidates.best.stop and stop
+        if stop:
+            raise stop
+
+    def _prepare(self, first: opening.Opening, attempt: int) -> None:
+        """What an attempt is held to: only a grammar holds a model to the lines on offer."""
+        self._circles = Circles()
+        if first.files and self.profile.constraint == "grammar":
+            anew = attempt % self.profile.rewrite_every == 0
+            self._narrow = rewriting.offer(first.files, self._tried, anew=anew)
 
     async def _solve(self, task: Task, attempt: int) -> AsyncGenerator[ev.Event, None]:
         """Turns until the model is done and, where there is a verify command, that passes."""
@@ -370,8 +357,8 @@ class Agent:
 
     async def _workspace(self) -> Workspace:
         workspace = await self._budget.wait(asyncio.shield(self.workspace))
-        if self._start is None and (found := workspace.store.cursor()):
-            self._start, self._step = found, max(self._step, found.step)
+        if found := await self._candidates.found(workspace):
+            self._step = max(self._step, found.step)
         return workspace
 
     async def _first_prompt(self, task: Task, failing: ev.VerifyFinished | None) -> opening.Opening:

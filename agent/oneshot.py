@@ -22,13 +22,13 @@ from qwright.agent.exits import Exit, of_reason
 from qwright.agent.images import attach
 from qwright.agent.language import say, translated
 from qwright.agent.limits import Limits
-from qwright.agent.loop import Task
 from qwright.agent.memory import notes_for
 from qwright.agent.outcome import Outcome
 from qwright.agent.progress import Progress
 from qwright.agent.render import Renderer
 from qwright.agent.run import Run
 from qwright.agent.setup_hint import setup_hint
+from qwright.agent.task import Task
 from qwright.agent.thinking import effort_notice
 from qwright.agent.workplace import Place
 from qwright.sandbox.session_dir import Session
@@ -68,7 +68,7 @@ def run(args: Namespace) -> Coroutine[object, object, int]:
         args.max_cost or settings.max_cost,
     )
     given, piped = _prompt(args, sys.stdin, progress)
-    task = Task(given, verify, args.verify_timeout, limits)
+    task = Task(given, verify, args.verify_timeout, limits, attempts=args.attempts)
     model, base_url = settings.asked(args.model, args.base_url)
     chosen = choice.choose(model, base_url, settings.profile)
     chosen = replace(chosen, effort=args.effort or settings.effort)

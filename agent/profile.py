@@ -104,7 +104,7 @@ class Profile(BaseModel):
     def sampling_for(self, attempt: int) -> Sampling:
         """The first attempt takes the likeliest answer where there can be others; they vary."""
         if self.attempts == 1:
-            return self.sampling
+            return self.sampling if attempt == 1 else _varied(self.sampling, attempt)
         if attempt == 1:
             return replace(self.sampling, temperature=0.0, seed=1)
         if attempt % self.rewrite_every:
@@ -112,6 +112,13 @@ class Profile(BaseModel):
         return replace(self.sampling, seed=attempt)
 
 
+def _varied(sampling: Sampling, attempt: int) -> Sampling:
+    """Another answer than the first: what a server does by itself is warm enough."""
+    warm = None if sampling.temperature is None else max(sampling.temperature, _WARM)
+    return replace(sampling, seed=attempt, temperature=warm)
+
+
+_WARM = 0.7
 FREE = (Price(input=0.0, output=0.0),)
 _SERVERS_OWN = Sampling(
     temperature=None, top_p=None, top_k=None, min_p=None, repetition_penalty=None
@@ -206,6 +213,8 @@ def profile_for(
     name = model.lower().replace("_", "-")
     found = next((row.profile for row in table() if row.is_for(name, provider)), DEFAULT)
     changed: dict[str, object] = {"prices": _prices(found, provider)}
+    if provider not in LOCAL and provider != "compatible":
+        changed["attempts"] = 1  # each is paid for
     if provider == "embedded":
         changed |= {"dialect": "hermes", "constraint": "grammar"}
     profile = found.model_copy(update=changed)

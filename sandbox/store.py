@@ -217,6 +217,16 @@ class CheckpointStore:
         """As `restore`, to a commit that is no step yet (`trees.build`); it becomes one."""
         self._go(target, new=True)
 
+    def reset(self, checkpoint: Checkpoint) -> None:
+        """As `restore`, but what was not recorded since the last checkpoint is lost."""
+        here = self.cursor() or checkpoint
+        dirty = scan(self._git, self.work_tree, None)
+        changed = {change.path for change in self.changed(here, checkpoint)}
+        self._git.run("read-tree", "--reset", "-u", checkpoint.tree)
+        written = changed.union(dirty.present, dirty.gone)
+        self._give_to_owner(written.intersection(self.tree_of(checkpoint)))
+        self._git.run("update-ref", CURSOR, checkpoint.commit)
+
     def _go(self, checkpoint: Checkpoint, *, new: bool) -> None:
         present = self._record_whole(checkpoint)
         failpoint("restore-recorded")

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from typing import Literal, ParamSpec, TypeVar
 
+from qwright.sandbox.attempts import start_over
 from qwright.sandbox.base import CommandResult, Sandbox
 from qwright.sandbox.bridge import Applied, Bridge, Hunk, Pulled, Reverted
 from qwright.sandbox.errors import SandboxError, WorkspaceError
@@ -44,6 +45,7 @@ class Workspace:
         self._bridge = bridge
         self.subdirectory = "."
         """Where in the checkout the user was; the verify command runs there."""
+        self._start_sandbox = start_sandbox
         self._starting = asyncio.create_task(_started(start_sandbox))
         self._has_run = disturbed
         self._checkpoints = asyncio.Lock()
@@ -146,7 +148,24 @@ class Workspace:
             # Only a start sweeps away what a killed process has left, and that one failed.
             self._has_run = self._has_run and self.sandbox_state == "failed"
             await self.close()
+            self._start_sandbox = start_sandbox
             self._starting = asyncio.create_task(_started(start_sandbox))
+
+    async def start_over(
+        self, checkpoint: Checkpoint, there: Collection[str], *, fresh: bool = True
+    ) -> None:
+        """Go back to a checkpoint as if nothing had been done since; what is unrecorded is lost.
+
+        `there` is what `everything_in` found before. With `fresh` a new container begins to
+        start, unless this one has run nothing yet. Raises WorkspaceError, SandboxError.
+        """
+        async with self._checkpoints:
+            if fresh and self._has_run:
+                old, self._has_run = self._starting, False
+                self._starting = asyncio.create_task(_started(self._start_sandbox))
+                await _ended(old)
+            async with self._paused():
+                await to_the_end(start_over, self.store, checkpoint, there)
 
     async def diff(self, since: Checkpoint | None = None) -> str:
         """What the last checkpoint changed since another one, by default since the first."""
@@ -154,12 +173,7 @@ class Workspace:
 
     async def close(self) -> None:
         """Stop waiting for the container, or remove it. Safe to call twice."""
-        self._starting.cancel()
-        try:
-            sandbox = await self._starting
-        except (asyncio.CancelledError, SandboxError):
-            return
-        await sandbox.close()
+        await _ended(self._starting)
 
     def _diff(self, since: Checkpoint | None) -> str:
         now = self.store.cursor()
@@ -198,6 +212,15 @@ async def to_the_end(function: Callable[P, T], *args: P.args, **options: P.kwarg
         await asyncio.wait((work,))
         work.exception()  # retrieved: nobody is left to hear of it
         raise
+
+
+async def _ended(starting: asyncio.Task[Sandbox]) -> None:
+    starting.cancel()
+    try:
+        sandbox = await starting
+    except (asyncio.CancelledError, SandboxError):
+        return
+    await sandbox.close()
 
 
 async def _started(start: Callable[[], Awaitable[Sandbox]]) -> Sandbox:

@@ -21,13 +21,13 @@ async def run(args: Namespace) -> int:
     """Run one of the subcommands. Raises WorkspaceError."""
     match args.subcommand, getattr(args, "action", None):
         case "apply", _:
-            _apply(args.session)
+            _apply(args.session, args.attempt)
         case "undo", _:
             _undo(args.session)
         case _, "show":
             _show(find_session(args.session))
         case _, "diff":
-            _diff(find_session(args.session))
+            _diff(find_session(args.session), args.attempt)
         case _, "rm":
             _remove(find_session(args.session))
         case _:
@@ -73,15 +73,20 @@ def _show(session: Session) -> None:
     print(say("cli.row_steps"))
     for checkpoint in deliver.steps(session):
         print(f"  {checkpoint.step:4}  {checkpoint.commit[:12]}  {sanitise(checkpoint.label)}")
+    attempts = deliver.attempts(session)
+    if attempts:
+        print(say("cli.row_attempts"))
+    for attempt in attempts:
+        print(f"  {attempt.number:4}  {attempt.left.commit[:12]}  {sanitise(attempt.left.label)}")
 
 
 def _padded(text: str, width: int) -> str:
     return text + " " * max(0, width - columns(text))
 
 
-def _diff(session: Session) -> None:
+def _diff(session: Session, attempt: int | None) -> None:
     """Byte-exact into a pipe, where git reads it; without escape sequences on a terminal."""
-    base, result = deliver.ends(session)
+    base, result = deliver.ends(session, attempt)
     if sys.stdout.isatty():
         sys.stdout.write(sanitise(session.store().diff(base, result)))
     else:
@@ -97,9 +102,9 @@ def _remove(session: Session) -> None:
     print(say("cli.removed", name=session.record.id))
 
 
-def _apply(name: str) -> None:
+def _apply(name: str, attempt: int | None) -> None:
     session = find_session(name, own=True)
-    delivered = deliver.apply(session)
+    delivered = deliver.apply(session, attempt)
     print("\n".join([delivered.text, *delivered.hints]))
 
 

@@ -11,7 +11,7 @@ from rich.status import Status
 from rich.text import Text
 
 from qwright.agent import events as ev
-from qwright.agent.language import say
+from qwright.agent.language import say, translated
 from qwright.agent.outcome import Outcome
 from qwright.agent.render.below import below, todo_lines, todos_of
 from qwright.agent.render.diffs import draw_diff, shortened
@@ -99,6 +99,12 @@ class TextRenderer:
             case ev.AttemptStarted():
                 text = say("oneshot.attempt", attempt=event.attempt, of=event.of)
                 self._line("↻", text, "yellow")
+            case ev.AttemptJudged():
+                text = say("oneshot.judged", n=event.attempt, score=event.score, of=event.of)
+                self._line("●", text, "dim")
+            case ev.AttemptChosen():
+                why = translated(event.why)
+                self._line("✓", say("oneshot.chosen", n=event.attempt, why=why), "yellow")
             case ev.Retrying():
                 text = say("oneshot.again", reason=one_line(event.reason))
                 if event.wait >= 1:

@@ -10,7 +10,7 @@ from typing import Literal
 from rich.text import Text
 
 from qwright.agent import events as ev
-from qwright.agent.language import say
+from qwright.agent.language import say, translated
 from qwright.agent.render.below import ending, short, todo_lines
 from qwright.agent.render.diffs import draw_diff, shortened
 from qwright.agent.render.ink import cut, draw, one_line, styled, wrapped
@@ -257,6 +257,12 @@ class View:
         match event:
             case ev.AttemptStarted():
                 self._told(say("view.attempt", attempt=event.attempt, of=event.of), "again")
+            case ev.AttemptJudged():
+                values = {"n": event.attempt, "score": event.score, "of": event.of}
+                self._told(say("view.judged", **values), "aside")
+            case ev.AttemptChosen():
+                why = translated(event.why)
+                self._told(say("view.chosen", n=event.attempt, why=why), "again")
             case ev.Retrying():
                 key = "view.retrying_in" if event.wait >= 1 else "view.retrying"
                 wait = say("view.seconds", seconds=f"{event.wait:.0f}")
