@@ -102,6 +102,7 @@ def _add_validate(parser: argparse.ArgumentParser) -> None:
     _add_workers(parser)
     add = parser.add_argument
     add("--times", metavar="N", type=count, default=3, help="how often each; default 3")
+    add("--image", metavar="REF", help="in place of the instances' own")
     add("-o", "--out", metavar="DIR", help="keep the grader's logs there")
 
 

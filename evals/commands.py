@@ -33,6 +33,7 @@ async def _run(args: Namespace) -> int:
     instances = _instances(args)
     if not args.no_grade:
         require_gradable(instances)
+    instances = await _fitting(instances, args.image)
     settings, chosen = _settings(args)
     return await _go(args, instances, settings, _plan(args, chosen))
 
@@ -79,15 +80,18 @@ async def _validate(args: Namespace) -> int:
     def report(check: Check) -> None:
         print(sanitise(check.words), flush=True)
 
+    instances = await _fitting(_instances(args), args.image)
+    if args.image:
+        instances = [one.model_copy(update={"image": args.image}) for one in instances]
     with tempfile.TemporaryDirectory(prefix="qwright-validate-") as scratch:
         found = await validate(
-            _instances(args),
+            instances,
             times=args.times,
             workers=args.workers or 1,
             cache=cache_dir() / "evals",
             out=Path(args.out or scratch),
             report=report,
-            progress=lambda line: print(sanitise(line), file=sys.stderr),
+            progress=_say,
         )
     good = sum(check.ok for check in found.checks)
     print(f"{good} of {len(found.checks)} instances are sound, each tried {args.times} times")
@@ -133,12 +137,9 @@ async def _export_rows(args: Namespace, target: Path) -> object:
     from qwright.evals.testbed.prepare import prepare
     from qwright.sandbox.dirs import cache_dir
 
-    def say(line: str) -> None:
-        print(sanitise(line), file=sys.stderr)
-
     instances = _wanted(load(args.source, split=args.split), args.instance)
     require_gradable(instances)
-    beds = [await prepare(one, cache_dir() / "evals", say) for one in instances]
+    beds = [await prepare(one, cache_dir() / "evals", _say) for one in instances]
     return await export_rows(beds, target)
 
 
@@ -164,6 +165,23 @@ _ACTIONS: Mapping[str, Callable[[Namespace], Coroutine[object, object, int]]] = 
 def _instances(args: Namespace) -> list[Instance]:
     found = _wanted(load(args.dataset, split=args.split), args.instance)
     return found[: args.limit] if args.limit else found
+
+
+async def _fitting(instances: Sequence[Instance], image: str | None) -> list[Instance]:
+    """Without those whose image lacks a program they need; says which. Raises ConfigError."""
+    from qwright.evals.testbed.needs import lacking
+
+    left_out = await lacking(instances, image, _say)
+    for name, programs in left_out.items():
+        _say(f"{name}: left out, the image has no {', '.join(programs)}; --image names another")
+    fitting = [one for one in instances if one.id not in left_out]
+    if not fitting:
+        raise ConfigError("no instance is left: the image lacks what they need")
+    return fitting
+
+
+def _say(line: str) -> None:
+    print(sanitise(line), file=sys.stderr)
 
 
 def _wanted(instances: Sequence[Instance], names: Sequence[str]) -> list[Instance]:
