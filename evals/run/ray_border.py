@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
-import logging
 import os
 import secrets
 import socket
@@ -31,9 +30,6 @@ _CALLS = 10_000
 """How many questions an actor may have open: each worker has one or two."""
 _STORE = 256 * 1024 * 1024
 """Bytes of shared memory for what workers return, on this machine."""
-
-
-_QUIET = {"RAY_BACKEND_LOG_LEVEL": "error"}
 
 
 class ClusterError(SandboxError):
@@ -158,16 +154,12 @@ def connected(address: str | None, workers: int) -> Generator[Cluster]:
     """
     if address:
         _require_listener(address)
-        with (
-            tempfile.TemporaryDirectory() as empty,
-            _variables(_QUIET),
-            _connection(empty, address=address) as cluster,
-        ):
+        with tempfile.TemporaryDirectory() as empty, _connection(empty, address=address) as cluster:
             yield cluster
         return
     with (
         scratch(Path(tempfile.gettempdir()), "qwright-ray-") as folder,
-        _variables({**_QUIET, **_of_children()}),
+        _variables(_of_children()),
         _connection(
             str(folder),
             address="local",
@@ -184,7 +176,7 @@ def connected(address: str | None, workers: int) -> Generator[Cluster]:
 def _connection(away: str, **options: object) -> Generator[Cluster]:
     ray = _ray()  # only here: it reads its variables while it is imported
     _hush()
-    options |= {"logging_level": "CRITICAL", "log_to_driver": False, "configure_logging": False}
+    options |= {"logging_level": "CRITICAL", "log_to_driver": False}
     try:
         # ray puts the working directory in front of its workers' path, where a module of the
         # user's would be taken for one of ours.
@@ -200,10 +192,7 @@ def _connection(away: str, **options: object) -> Generator[Cluster]:
 
 def _hush() -> None:
     """What matters reaches us as exceptions; the rest would tear the progress view apart."""
-    logger = logging.getLogger("ray")
-    logger.handlers = [logging.NullHandler()]
-    logger.propagate = False
-    # There is no option for what it prints of lost nodes and tasks that are tried again.
+    # There is no option for what it prints of lost nodes and of tasks that are tried again.
     vars(importlib.import_module("ray._private.worker"))["_worker_logs_enabled"] = False
 
 
