@@ -30,7 +30,7 @@ from qwright.sandbox.base import CommandResult
 from qwright.sandbox.session_dir import Session
 
 if TYPE_CHECKING:
-    from qwright.evals.testbed.testbed import Testbed
+    from qwright.evals.testbed.prepare import Testbed
 
 
 @dataclass(frozen=True, slots=True)
