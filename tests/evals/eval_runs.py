@@ -105,7 +105,7 @@ def go(
     **plan: Any,
 ) -> Ended:
     """One call of the runner; `more` are settings, `plan` fields of Plan."""
-    given = {"workers": 2, "patience": QUICK, **plan}
+    given: dict[str, Any] = {"workers": 2, "patience": QUICK, **plan}
     wanted = Plan(out=out, dataset="small.jsonl", total=total or Total(), **given)
     return asyncio.run(run(instances, settings(url, **(more or {})), wanted, seen or Seen()))
 
