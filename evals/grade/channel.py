@@ -15,6 +15,10 @@ GOOD = frozenset({"PASSED", "XFAIL", "SKIPPED"})
 """Outcomes that can make an instance resolved. XPASS is none to SWE-bench."""
 
 
+ASKED = "ASKED"
+"""In place of a good outcome: the patch itself asked for it."""
+
+
 @dataclass(slots=True)
 class Outcomes:
     """All runs of one grading together."""
@@ -23,11 +27,15 @@ class Outcomes:
     finished: int = 0
     """Of the runs, those that came to their end."""
     found: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
-    """Ids, in both ways they are shown, to the outcomes they had; ASKED for a skip or an expected
-    failure that the patch itself asked for."""
+    """Ids, in both ways they are shown, to the outcomes they had; see ASKED."""
     exits: list[int] = field(default_factory=list[int])
     faults: list[str] = field(default_factory=list[str])
     """What shows that the outcomes are not pytest's own, in words."""
+
+    @property
+    def asked(self) -> list[str]:
+        """Tests whose outcome the patch asked for."""
+        return sorted(name for name, had in self.found.items() if ASKED in had)
 
     @property
     def trusted(self) -> bool:
@@ -66,13 +74,14 @@ def _take(outcomes: Outcomes, line: list[Any], suspects: frozenset[str]) -> None
     kind: str = line[0]
     facts: dict[str, Any] = line[1]
     file = facts.get("file", "")
+    written = file in suspects or not file.startswith("/")
     if kind == "outcome":
-        asked = not facts.get("marked") and facts.get("origin") in suspects
+        asked = not facts["honest"] or facts.get("origin") in suspects
         for name in {facts["id"], facts["shown"]}:
-            outcomes.add(name, "ASKED" if asked else facts["status"])
+            outcomes.add(name, ASKED if asked and facts["status"] in GOOD else facts["status"])
     elif kind == "body" and file in suspects:
         outcomes.faults.append(f"the patch replaced the test {facts['id']}")
-    elif kind == "changed" and (file in suspects or not file.startswith("/")):
+    elif kind in {"changed", "plugin"} and written:
         outcomes.faults.append(f"the patch changed the test runner ({facts['name']})")
     elif kind == "finish":
         outcomes.exits.append(int(facts["status"]))

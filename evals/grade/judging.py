@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from typing import cast
 
 from qwright.evals.grade import channel, swebench_border
 from qwright.evals.grade.artefacts import Artefacts
@@ -62,7 +63,7 @@ def _by_tests(
     whole = swebench_border.report(instance, patch, artefacts.log)
     artefacts.report(whole)
     report = whole[instance.id]
-    notes = [*outcomes.faults, *_unfinished(bench, outcomes)]
+    notes = [*outcomes.faults, *_doubts(bench, outcomes)]
     if log.struck:
         notes.append(f"{log.struck} lines of the log were no results")
     if not report.get("patch_successfully_applied"):
@@ -77,18 +78,20 @@ def _by_tests(
     return Verdict(kind=kind, tests=counted, note="; ".join(notes))
 
 
-def _unfinished(bench: Bench, outcomes: Outcomes) -> list[str]:
+def _doubts(bench: Bench, outcomes: Outcomes) -> list[str]:
     if bench.script.watched and not outcomes.runs:
         return ["pytest did not run"]
     if outcomes.finished < outcomes.runs:
         return ["pytest did not come to its end"]
+    if outcomes.asked:
+        return [f"the patch decided how {outcomes.asked[0]} ends"]
     return []
 
 
 def _exit_code(
     bench: Bench, result: CommandResult, outcomes: Outcomes, artefacts: Artefacts
 ) -> Verdict:
-    notes = [*outcomes.faults, *_unfinished(bench, outcomes)]
+    notes = [*outcomes.faults, *_doubts(bench, outcomes)]
     if any(outcomes.exits):
         notes.append("tests failed")
     ok = result.exit_code == 0 and not notes
@@ -101,7 +104,7 @@ def _reward(
     bench: Bench, files: Mapping[str, bytes], outcomes: Outcomes, artefacts: Artefacts
 ) -> Verdict:
     reward = _read_reward(files)
-    notes = [*outcomes.faults, *_unfinished(bench, outcomes)]
+    notes = [*outcomes.faults, *_doubts(bench, outcomes)]
     if reward is None:
         return Verdict(kind="tests_broken", note="; ".join(["no reward was written", *notes]))
     ok = reward >= 1 and not notes
@@ -110,13 +113,13 @@ def _reward(
 
 def _read_reward(files: Mapping[str, bytes]) -> float | None:
     """The number in reward.txt, or in reward.json: its "reward", or the least of several."""
-    with suppress(ValueError):
+    with suppress(ValueError, TypeError):
         if "reward.txt" in files:
             return float(files["reward.txt"].decode(errors="replace"))
-        found = json.loads(files.get("reward.json", b"null"))
+        found: object = json.loads(files.get("reward.json", b"null"))
         if isinstance(found, dict) and found:
-            values = [found["reward"]] if "reward" in found else list(found.values())
-            return min(float(value) for value in values)
+            rewards = cast(dict[str, float], found)
+            return min(map(float, [rewards["reward"]] if "reward" in rewards else rewards.values()))
         return float(found) if isinstance(found, int | float) else None
     return None
 

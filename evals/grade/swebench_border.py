@@ -26,6 +26,8 @@ APPLY_COMMANDS = (
     "git apply --verbose --reject",
     "patch --batch --forward --fuzz=5 -p1 -i",
 )
+_UNREADABLE = (AttributeError, LookupError, SyntaxError, TypeError, ValueError)
+"""What swebench's parsers let out over a log they do not understand, such as broken XML."""
 NEEDS = "Grading needs the swebench package: `pip install 'qwright[eval]'`."
 
 Row = dict[str, Any]
@@ -113,7 +115,10 @@ def statuses(instance: Instance, lines: Sequence[str]) -> dict[str, str]:
     """What the instance's log parser reads in `lines`: test to PASSED, FAILED and so on."""
     grading = instance.grading
     assert isinstance(grading, TestGrading)
-    return parsers()[grading.log_parser]("\n".join(lines), None)
+    try:
+        return parsers()[grading.log_parser]("\n".join(lines), None)
+    except _UNREADABLE:
+        return {}
 
 
 def report(instance: Instance, patch: str, log: Path) -> dict[str, Report]:
@@ -124,12 +129,16 @@ def report(instance: Instance, patch: str, log: Path) -> dict[str, Report]:
         "model_name_or_path": "qwright",
         "model_patch": patch,
     }
-    return judge(
-        test_spec=_spec(instance, ""),
-        prediction=prediction,
-        test_log_path=str(log),
-        include_tests_status=True,
-    )
+    try:
+        return judge(
+            test_spec=_spec(instance, ""),
+            prediction=prediction,
+            test_log_path=str(log),
+            include_tests_status=True,
+        )
+    except _UNREADABLE:
+        facts = dict.fromkeys(("patch_is_None", "patch_successfully_applied", "resolved"), False)
+        return {instance.id: cast(Report, facts | {"patch_exists": True, "infra_failure": False})}
 
 
 @cache
