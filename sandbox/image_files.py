@@ -57,12 +57,14 @@ def _build(engine: Engine, reference: str, folder: Path, output: Callable[[str],
     events: Iterable[BuildEvent] = engine.api.build(
         path=str(folder), tag=reference, rm=True, forcerm=True, decode=True
     )
-    for event in events:
-        if "error" in event:
-            raise SandboxError(f"Building {reference} failed: {one_line(event['error'])}")
+    error = ""
+    for event in events:  # to the end, which is what closes the connection
+        error = error or event.get("error", "")
         said = one_line(event.get("stream", ""), 200)
         if said:
             output(f"  {said}")
+    if error:
+        raise SandboxError(f"Building {reference} failed: {one_line(error)}")
 
 
 async def missing_programs(image: str, programs: Sequence[str]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from qwright.evals.testbed.address import public
 from qwright.sandbox.errors import WorkspaceError
 from qwright.sandbox.plumbing import GitFailedError, Plumbing
 
@@ -55,7 +56,7 @@ def fetch_commit(url: str, commit: str, directory: Path) -> str:
         if not whole:
             whole = _fetch_all(url, commit, scratch)
             if not _shallow(git, str(scratch), whole):
-                raise WorkspaceError(f"{url}: commit {commit} cannot be fetched")
+                raise WorkspaceError(f"{public(url)}: commit {commit} cannot be fetched")
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     git.run("read-tree", "--reset", "-u", whole, timeout=_SECONDS)
@@ -165,15 +166,17 @@ def _fetch_all(url: str, commit: str, scratch: Path) -> str:
     else:
         code, said = _run_git(scratch, "fetch", "-q", "--", place, "+refs/*:refs/*")
     if code != 0:
-        raise WorkspaceError(f"cannot fetch {url}: {said}")
+        raise WorkspaceError(f"cannot fetch {public(url)}: {said}")
     try:
         return bare.run("rev-parse", "-q", "--verify", f"{commit}^{{commit}}").decode().strip()
     except GitFailedError as error:
-        raise WorkspaceError(f"{url} has no commit {commit}: check the row's commit") from error
+        raise WorkspaceError(
+            f"{public(url)} has no commit {commit}: check the row's commit"
+        ) from error
 
 
 def _run_git(store: Path, *arguments: str) -> tuple[int, str]:
-    """Git as the user runs it (credentials, proxies), for `store`, which is ours; code, last line.
+    """Git as the user runs it (credentials, proxies), for `store`, which is ours; code and reason.
 
     The user's own git, since what it fetches from is the user's to reach.
     """
@@ -197,7 +200,8 @@ def _run_git(store: Path, *arguments: str) -> tuple[int, str]:
     except subprocess.TimeoutExpired:
         return 124, f"no answer within {_SECONDS:.0f} s"
     lines = done.stderr.decode(errors="replace").strip().splitlines()
-    return done.returncode, lines[-1] if lines else f"exit code {done.returncode}"
+    reasons = [line for line in lines if line.startswith("fatal: ")] or lines[-1:]
+    return done.returncode, public(reasons[0]) if reasons else f"exit code {done.returncode}"
 
 
 def _head(old: Path) -> str:

@@ -20,6 +20,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 from urllib.request import url2pathname
 
 from qwright.evals.instance import SdistSource
+from qwright.evals.testbed.address import public
 from qwright.evals.testbed.pip_settings import PipSettings, pip_settings
 from qwright.sandbox.errors import WorkspaceError
 
@@ -144,7 +145,7 @@ class _Index:
                 return _json_links(answer.json(), str(answer.url))
             return _page_links(answer.text, str(answer.url))
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
-            raise WorkspaceError(f"{_shown(place)}: {_words(error)}") from error
+            raise WorkspaceError(f"{public(place)}: {_words(error)}") from error
 
     def _parts(self, address: str) -> Iterator[bytes]:
         import httpx2
@@ -159,7 +160,7 @@ class _Index:
                 answer.raise_for_status()
                 yield from answer.iter_bytes(_PART)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise WorkspaceError(f"cannot fetch {_shown(address)}: {_words(error)}") from error
+            raise WorkspaceError(f"cannot fetch {public(address)}: {_words(error)}") from error
 
     def _client(self) -> Client:
         import httpx2
@@ -238,12 +239,5 @@ def _digest_of(file: Path) -> str:
     return content.hexdigest()
 
 
-def _shown(address: str) -> str:
-    """An address without its user name and password."""
-    parts = urlsplit(address)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-
-
 def _words(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return _shown(lines[0])[:200] if lines else type(error).__name__
+    return public(error) or type(error).__name__

@@ -19,6 +19,7 @@ from qwright.evals.instance import (
     Source,
 )
 from qwright.evals.testbed import history
+from qwright.evals.testbed.address import public
 from qwright.evals.testbed.sdist import fetch_sdist
 from qwright.sandbox.errors import WorkspaceError
 from qwright.sandbox.image_files import copy_out
@@ -67,7 +68,7 @@ def _make(source: Source, directory: Path, cache: Path, progress: Progress) -> N
         case SdistSource():
             _unpack_sdist(source, directory, cache, progress)
         case GitSource():
-            progress(f"Fetching {source.commit[:12]} of {source.url}")
+            progress(f"Fetching {source.commit[:12]} of {public(source.url)}")
             history.fetch_commit(source.url, source.commit, directory)
         case ImageSource():
             raise AssertionError("an image's files are copied by make_bed")
