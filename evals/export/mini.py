@@ -13,6 +13,7 @@ from qwright.agent import events as ev
 from qwright.agent.errors import ConfigError
 from qwright.agent.eventlog import read_events
 from qwright.evals.report.folder import RunFolder, Sample, read_run
+from qwright.evals.run.ledger import folder_name
 
 FORMAT = "mini-swe-agent-1.1"
 _STATUS: Mapping[str, str] = {
@@ -65,7 +66,7 @@ def trajectory(events: Iterable[ev.Event], prompt: str) -> list[dict[str, Any]]:
 
 
 def _write_trajectory(folder: Path, sample: Sample, run: RunFolder, prompt: str) -> None:
-    name = sample.folder.parent.name  # the id, as it can be a folder's name
+    name = folder_name(sample.result.instance)
     file = folder / name / f"{name}.traj.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     own = next(iter(sorted(sample.folder.glob("*.traj.json"))), None)

@@ -114,6 +114,9 @@ class _Aider:
         )
         return result
 
+    def ended(self) -> tuple[ev.StopReason, str]:
+        return "done", ""
+
     async def conclude(self, solution: Solution) -> Solution:
         await asyncio.to_thread(_remove, set(self._files.glob(_OWN_FILES)) - self._theirs)
         store = self._checkout.store

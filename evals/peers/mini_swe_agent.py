@@ -22,14 +22,13 @@ from qwright.sandbox.workspace import Workspace
 
 _SLACK = 30
 """Seconds by which its own timeout of a command is later than ours, which keeps the output."""
-_REASONS: Mapping[str, str] = {
+_REASONS: Mapping[str, ev.StopReason] = {
     "Submitted": "done",
     "LimitsExceeded": "turn_limit",
     "TimeExceeded": "time_limit",
-    "RepeatedFormatError": "model_error",
     "ContextWindowExceededError": "context_limit",
 }
-"""Its words for how it ended, in ours."""
+"""Its words for how it ended, in ours; the others are names of exceptions."""
 
 
 class MiniSweAgent:
@@ -126,15 +125,17 @@ class _Mini:
         )
         return result
 
+    def ended(self) -> tuple[ev.StopReason, str]:
+        status, _ = _read(self._trajectory)
+        return _REASONS.get(status, "model_error"), status
+
     async def conclude(self, solution: Solution) -> Solution:
         await self._workspace.checkpoint("Result", step=1)
         store = self._workspace.store
         last = store.cursor() or self._workspace.base
         patch = text_patch(store, self._workspace.base, last)
-        status, malformed = _read(self._trajectory)
-        ended = status if solution.reason == "done" else solution.reason
-        changes = {"patch": patch, "reason": _REASONS.get(ended, ended), "malformed": malformed}
-        return solution.model_copy(update=changes)
+        _, malformed = _read(self._trajectory)
+        return solution.model_copy(update={"patch": patch, "malformed": malformed})
 
 
 def _line(request: CommandRequest) -> str:

@@ -90,6 +90,10 @@ class Peer(Protocol):
         """A command that the agent sent to its container. Raises SandboxError."""
         ...
 
+    def ended(self) -> tuple[ev.StopReason, str]:
+        """How its program ended on its own, in our words and in its."""
+        ...
+
     async def conclude(self, solution: Solution) -> Solution:
         """What it did, with the patch. Its program has ended or was killed."""
         ...
@@ -165,7 +169,7 @@ class _Run:
             self._finish(stop.reason, str(stop))
         else:
             self._check()
-            self._finish("done", "")
+            self._finish(*self._peer.ended())
         finally:
             await self._served.close()
 
