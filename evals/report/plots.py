@@ -208,8 +208,15 @@ def _scale(axes: Any, of: str, values: Sequence[float]) -> None:
     ticks = [one for one in steps if 0.9 * low <= one <= 1.1 * high]
     ticks = ticks[:: len(ticks) // 6 + 1]
     axes.set_xscale("log")
-    axes.set_xticks(ticks, [_MEASURES[of][1](one) for one in ticks])
+    axes.set_xticks(ticks, [_TICKS[of](one) for one in ticks])
     axes.set_xticks([], minor=True)
+
+
+def _clock(value: float) -> str:
+    """A round time: "30 s", "5 min", "2 h"."""
+    if value < 60:
+        return f"{value:g} s"
+    return f"{value / 60:g} min" if value < 3600 else f"{value / 3600:g} h"
 
 
 def ink(number: int) -> str:
@@ -227,6 +234,11 @@ _MEASURES: dict[str, tuple[Callable[[Solution], float], Callable[[float], str]]]
     "tokens": (lambda one: float(tokens_of(one)), amount),
     "cost": (lambda one: one.cost or 0.0, dollars),
     "seconds": (lambda one: one.seconds, seconds),
+}
+_TICKS: dict[str, Callable[[float], str]] = {
+    "tokens": lambda value: amount(value).replace(".0", ""),
+    "cost": lambda value: f"${value:g}",
+    "seconds": _clock,
 }
 _LABELS = {
     "tokens": "tokens of a sample",

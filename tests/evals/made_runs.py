@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -91,7 +92,8 @@ def write_sample(
     folder: Path, result: Result, made: Made, events: Sequence[ev.Event] | None = None
 ) -> Path:
     """Write one sample's folder; `events` instead of made-up ones."""
-    place = folder / "results" / result.instance.replace("/", "%2F") / str(result.sample)
+    name = hashlib.sha256(result.instance.encode()).hexdigest()[:12]
+    place = folder / "results" / name / str(result.sample)
     (place / "grade").mkdir(parents=True)
     (place / "result.json").write_text(result.model_dump_json(), encoding="utf-8")
     happened = list(_events(result, made)) if events is None else events

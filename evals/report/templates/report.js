@@ -82,7 +82,7 @@
 
   // The sheet: where it is follows the address, so that back, reload and links work.
   const sheet = $("sheet");
-  const here = { row: null, at: 0, tab: 0 };
+  const here = { row: null, at: 0, tab: 0, address: "" };
   let opened = 0;
 
   async function inflate(id) {
@@ -100,19 +100,23 @@
     return [rows.find((one) => name(one) === said.slice(0, cut)), Number(said.slice(cut + 1)) - 1];
   }
 
-  function address(row, at) {
-    return link(row).getAttribute("href") + (at ? `/${at + 1}` : "");
+  function go(row, at) {
+    location.replace(link(row).getAttribute("href") + (at ? `/${at + 1}` : ""));
+    // At once, not when the browser tells of it: keys pressed quickly count from here.
+    follow();
   }
 
   async function follow() {
+    if (location.hash === here.address) return;
+    here.address = location.hash;
     const [row, at] = place();
     if (!row) return close();
     const mine = samples[row.dataset.row];
     const sample = mine[at] ?? mine[0];
     const turn = ++opened;
+    Object.assign(here, { row, at: Math.max(0, mine.indexOf(sample)) });
     const html = sample ? await inflate(sample.payload) : "";
     if (turn !== opened) return;
-    Object.assign(here, { row, at: Math.max(0, mine.indexOf(sample)) });
     $("sheet-title").textContent = name(row);
     $("sheet-mark").className = sample?.mark ?? "uncounted";
     $("sheet-mark").textContent = sample?.words ?? "No sample yet";
@@ -132,7 +136,7 @@
       button.append(mark, one.label);
       button.title = one.words;
       button.setAttribute("aria-pressed", at === here.at);
-      button.addEventListener("click", () => location.replace(address(here.row, at)));
+      button.addEventListener("click", () => go(here.row, at));
       return button;
     }));
     const panels = [...$("panels").children];
@@ -162,6 +166,7 @@
 
   function close() {
     opened++;
+    here.address = "";
     if (!sheet.open) return;
     sheet.close();
     if (here.row) {
@@ -179,12 +184,12 @@
   function next(way) {
     const all = shown();
     const row = all[all.indexOf(here.row) + way];
-    if (row) location.replace(address(row, 0));
+    if (row) go(row, 0);
   }
 
   function another() {
     const mine = samples[here.row.dataset.row];
-    if (mine.length > 1) location.replace(address(here.row, (here.at + 1) % mine.length));
+    if (mine.length > 1) go(here.row, (here.at + 1) % mine.length);
   }
 
   sheet.addEventListener("cancel", (event) => { event.preventDefault(); leave(); });
