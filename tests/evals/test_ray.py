@@ -1,0 +1,154 @@
+"""Runs on ray: two nodes of which one is lost, a cluster of its own, and what is left of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qwright.agent.exits import Exit
+from tests.e2e.house import KEY, make_house
+from tests.e2e.scripted_server import Reply, says, served, wait_until
+from tests.evals.eval_runs import script
+from tests.evals.ray_runs import SAMPLES, Nodes, processes_in, short_folder, two_nodes
+from tests.evals.test_run_kill import Command
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]
+
+OF_RAY = {
+    "RAY_AUTH_MODE": "token",
+    "RAY_AUTH_TOKEN": "0123456789abcdef" * 4,
+    "RAY_USAGE_STATS_ENABLED": "0",
+    # A node is missed after a quarter of the usual time.
+    "RAY_health_check_period_ms": "1000",
+    "RAY_health_check_failure_threshold": "3",
+}
+
+
+class OnRay(Command):
+    """A run's command with `--engine ray`."""
+
+    def __init__(self, root: Path, url: str, *address: str, **environment: str) -> None:
+        super().__init__(root, url)
+        self._environment |= {"OPENAI_API_KEY": KEY, **environment}
+        self._words = [str(self.out), url, *address]
+
+    @contextmanager
+    def started(self) -> Generator[subprocess.Popen[str]]:
+        """Nothing of it is left when a test fails meanwhile."""
+        process = self.start()
+        with process:
+            try:
+                yield process
+            finally:
+                if process.poll() is None:
+                    process.kill()
+
+    def start(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.evals.ray_runs", "run", *self._words],
+            env=self._environment,
+            stderr=subprocess.PIPE,
+            process_group=0,
+            text=True,
+        )
+
+
+class Model:
+    """The scripted server's answers, which come once they are released."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.hang = False
+        self.released = threading.Event()
+
+    def __call__(self, request: dict[str, Any]) -> Reply:
+        self.asked += 1
+        if self.hang:
+            return says(text="...", hang=True)
+        reply = script(request)
+        return replace(reply, body=b"", held=self.released, rest=reply.body + reply.rest)
+
+
+@pytest.fixture(scope="module", name="calm")
+def _calm(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What an undisturbed run on this machine comes to."""
+    with served(script) as server:
+        command = Command(tmp_path_factory.mktemp("calm"), server.url)
+        command.end(command.start(), Exit.DONE)
+        return command.told()
+
+
+@pytest.fixture(name="folder")
+def _folder() -> Iterator[Path]:
+    with short_folder() as folder:
+        yield folder
+
+
+def test_a_lost_node_changes_nothing_and_keys_are_in_no_file(
+    tmp_path: Path, folder: Path, calm: dict[str, Any]
+) -> None:
+    model = Model()
+    home = make_house(tmp_path / "nodes")
+    with served(model) as server:
+        of_nodes = {**home.environment(server.url), **OF_RAY, "RAY_TMPDIR": str(folder)}
+        of_nodes["PYTHONPATH"] += ":."
+        of_nodes.pop("OPENAI_API_KEY", None)
+        with two_nodes(of_nodes) as nodes:
+            command = OnRay(tmp_path / "lost", server.url, nodes.address, **OF_RAY)
+            _lose_one(command, model, nodes)
+            assert command.told() == calm
+            assert len(command.samples()) == SAMPLES
+            assert not (command.out / "results" / ".old").exists(), "no sample was made twice"
+            assert all(KEY in head for head in server.headers if "/chat/" in head)
+            assert _files_with(KEY, folder) == []
+            _interrupt(OnRay(tmp_path / "ctrl-c", server.url, nodes.address, **OF_RAY), model)
+    assert processes_in(folder) == []
+
+
+def _lose_one(command: OnRay, model: Model, nodes: Nodes) -> None:
+    with command.started() as process:
+        wait_until(lambda: model.asked >= 2, "a request of each node")
+        nodes.lose_one()
+        model.released.set()
+        assert command.end(process, Exit.DONE) == "\n"
+    assert command.left() == []
+
+
+def _interrupt(command: OnRay, model: Model) -> None:
+    """What runs on the node that is left is ended by Ctrl-C here."""
+    model.hang, before = True, model.asked
+    with command.started() as process:
+        wait_until(lambda: model.asked > before, "a request that hangs")
+        os.kill(process.pid, signal.SIGINT)
+        assert "interrupted: " in command.end(process, Exit.INTERRUPTED)
+    assert command.left() == []
+    assert {json.loads(text)["state"] for text in command.samples().values()} <= {"stopped"}
+
+
+def test_without_an_address_nothing_of_the_cluster_is_left(
+    tmp_path: Path, folder: Path, calm: dict[str, Any]
+) -> None:
+    with served(script) as server:
+        command = OnRay(tmp_path, server.url, TMPDIR=str(folder))
+        assert command.end(command.start(), Exit.DONE) == "\n"
+    assert command.told() == calm
+    assert command.left() == []
+    assert processes_in(folder) == []
+    assert list(folder.iterdir()) == []
+
+
+def _files_with(text: str, folder: Path) -> list[Path]:
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    assert files
+    return [file for file in files if text.encode() in file.read_bytes()]
