@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
@@ -130,13 +133,15 @@ class Instance(_Frozen):
     """What the row says beside: repo, version, base_commit, language, difficulty."""
 
     def digest(self) -> str:
-        """SHA-256 (hex) of all that makes the task what it is, files of folders included."""
-        content = hashlib.sha256(self.model_dump_json(exclude={"metadata"}).encode())
+        """SHA-256 (hex) of all the task consists of: the files of its folders, not their place."""
+        fields = self.model_dump(mode="json", exclude={"metadata", "build"})
+        if isinstance(self.source, DirectorySource):
+            fields["source"] = "directory"
+        if isinstance(self.grading, RewardGrading):
+            fields["grading"] = "reward"
+        content = hashlib.sha256(json.dumps(fields, sort_keys=True).encode())
         for folder in self._folders():
-            for file in _files(folder):
-                data = file.read_bytes() if file.is_file() else b""
-                name = file.relative_to(folder).as_posix()
-                content.update(f"{name} {len(data)} ".encode() + data)
+            content.update(folder_digest(folder))
         return content.hexdigest()
 
     def _folders(self) -> Iterator[Path]:
@@ -148,6 +153,28 @@ class Instance(_Frozen):
             yield self.build
 
 
-def _files(folder: Path) -> list[Path]:
-    found = [path for path in folder.rglob("*") if path.is_file() or path.is_symlink()]
-    return sorted(path for path in found if "__pycache__" not in path.parts)
+def files_of(folder: Path) -> list[str]:
+    """The files and links of a task's folder, relative to it, sorted."""
+    found: list[str] = []
+    for above, folders, names in os.walk(folder):
+        links = [name for name in folders if os.path.islink(f"{above}/{name}")]
+        folders[:] = [name for name in folders if name not in _NOT_OURS]
+        for name in (*links, *names):
+            mode = os.lstat(f"{above}/{name}").st_mode
+            if name not in _NOT_OURS and (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
+                found.append(os.path.relpath(f"{above}/{name}", folder))
+    return sorted(found)
+
+
+def folder_digest(folder: Path) -> bytes:
+    """SHA-256 of the names, kinds and bytes of a task's folder."""
+    content = hashlib.sha256()
+    for path in files_of(folder):
+        file = folder / path
+        data = os.fsencode(os.readlink(file)) if file.is_symlink() else file.read_bytes()
+        head = f"{path}\0{file.lstat().st_mode & 0o120100:o}\0{len(data)}\0"
+        content.update(head.encode(errors="surrogateescape") + data)
+    return content.digest()
+
+
+_NOT_OURS = ("__pycache__", ".git")

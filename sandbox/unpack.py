@@ -25,10 +25,13 @@ def unpack(archive: IO[bytes], target: Path, *, root: str = "", any_link: bool =
     try:
         with tarfile.open(fileobj=archive, mode="r:*") as tar:
             for path, member in _beneath(tar, root):
+                other = _inside(member.linkname, root) if member.islnk() else None
                 if member.issym():
                     links[path] = member.linkname
+                elif other in links:
+                    links[path] = links[other]
                 else:
-                    _place(tar, member, path, target, root)
+                    _place(tar, member, path, target, other)
         for path, pointed in links.items():
             _link(target, path, pointed, any_link)
     except (tarfile.TarError, EOFError, OSError) as error:
@@ -53,8 +56,9 @@ def _inside(name: str, root: str) -> str | None:
 
 
 def _place(
-    tar: tarfile.TarFile, member: tarfile.TarInfo, path: str, target: Path, root: str
+    tar: tarfile.TarFile, member: tarfile.TarInfo, path: str, target: Path, other: str | None
 ) -> None:
+    """Make a directory or a file, or a copy of `other`, the file that a hard link names."""
     place = target / path
     if member.isdir():
         place.mkdir(parents=True, exist_ok=True)
@@ -63,11 +67,11 @@ def _place(
         return
     place.parent.mkdir(parents=True, exist_ok=True)
     if member.islnk():
-        other = _inside(member.linkname, root)
         if other is None:
             raise WorkspaceError(f"{shown(path)}: a link in an archive leads outside")
         shutil.copy2(target / other, place, follow_symlinks=False)
         return
+    place.unlink(missing_ok=True)  # the last one of a name counts
     source = tar.extractfile(member)
     assert source is not None
     mode = 0o755 if member.mode & 0o100 else 0o644

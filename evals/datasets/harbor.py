@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from pathlib import Path
 from typing import Literal
 
 from qwright.evals.datasets.rows import Row
 from qwright.evals.datasets.task_toml import read_task, read_text
-from qwright.evals.instance import ImageSource, Instance, RewardGrading
+from qwright.evals.instance import ImageSource, Instance, RewardGrading, folder_digest
 
 REPOSITORY = "qwright-harbor"
 _WORKDIR = re.compile(r"^\s*WORKDIR\s+(\S+)\s*$", re.IGNORECASE | re.MULTILINE)
@@ -72,12 +71,7 @@ def _image(row: Row, environment: Row, folder: Path) -> tuple[str, Path | None]:
         return named, None
     if not (folder / "Dockerfile").is_file():
         raise row.error("there is neither docker_image nor environment/Dockerfile")
-    content = hashlib.sha256()
-    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-        data = file.read_bytes()
-        name = file.relative_to(folder).as_posix()
-        content.update(f"{name} {file.stat().st_mode & 0o111} {len(data)} ".encode() + data)
-    return f"{REPOSITORY}:{content.hexdigest()[:24]}", folder
+    return f"{REPOSITORY}:{folder_digest(folder).hex()[:24]}", folder
 
 
 def _workdir(dockerfile: Path) -> str:

@@ -18,7 +18,8 @@ def is_simple(row: Row) -> bool:
 def simple_instance(row: Row) -> Instance:
     """{id, files, prompt, verify, solution_files}: what is no solution file is restored.
 
-    The agent knows the verify command. Raises ConfigError.
+    Without solution files what the verify command names is. The agent knows that command. Raises
+    ConfigError.
     """
     files = row.texts("files")
     solution = row.texts("solution_files") if row.data.get("solution_files") else {}
@@ -30,7 +31,9 @@ def simple_instance(row: Row) -> Instance:
         source=FilesSource(files=files),
         grading=CommandGrading(
             command=verify,
-            restored=tuple(path for path in files if path not in solution) if solution else (),
+            restored=tuple(
+                path for path in files if (path not in solution if solution else path in verify)
+            ),
         ),
         gold="".join(changed) or None,
         verify=verify,

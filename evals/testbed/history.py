@@ -70,6 +70,10 @@ def adopt_commit(old: Path, directory: Path) -> str:
     WorkspaceError.
     """
     commit = _head(old)
+    if _has_links(old):
+        raise WorkspaceError(
+            "the image's repository has links in its .git: nothing is read from it"
+        )
     scratch = directory.with_name(directory.name + ".source")
     bare = Plumbing(scratch)
     git = _empty(directory)
@@ -221,6 +225,14 @@ def _head(old: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise WorkspaceError(f"the image's repository cannot be read: {error}") from error
     raise WorkspaceError("the image's repository has no commit")
+
+
+def _has_links(folder: Path) -> bool:
+    return folder.is_symlink() or any(
+        os.path.islink(f"{above}/{name}")
+        for above, folders, names in os.walk(folder)
+        for name in (*folders, *names)
+    )
 
 
 def _checked(commit: str) -> str:

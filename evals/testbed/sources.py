@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -17,6 +16,8 @@ from qwright.evals.instance import (
     ImageSource,
     SdistSource,
     Source,
+    files_of,
+    folder_digest,
 )
 from qwright.evals.testbed import history
 from qwright.evals.testbed.address import public
@@ -28,7 +29,6 @@ from qwright.sandbox.tree import Tree
 from qwright.sandbox.unpack import unpack
 
 Progress = Callable[[str], None]
-_LEFT_OUT = ("__pycache__", ".git")
 
 
 async def make_bed(
@@ -45,12 +45,8 @@ def source_digest(source: Source, image_id: str) -> str:
     """32 hexadecimal digits of all that decides what the bed holds; reads a folder's files."""
     content = hashlib.sha256(source.model_dump_json(exclude={"path"}).encode())
     if isinstance(source, DirectorySource):
-        for path in _listed(source.path):
-            file = source.path / path
-            data = os.fsencode(os.readlink(file)) if file.is_symlink() else file.read_bytes()
-            mode = file.lstat().st_mode & 0o120111
-            content.update(f"{path}\0{mode:o}\0{len(data)}\0".encode(errors="surrogateescape"))
-            content.update(data)
+        _require_folder(source.path)
+        content.update(folder_digest(source.path))
     if isinstance(source, ImageSource):
         content.update(f"{image_id} {source.path}".encode())
     return content.hexdigest()[:32]
@@ -62,7 +58,7 @@ def _make(source: Source, directory: Path, cache: Path, progress: Progress) -> N
             _write_files(source, directory)
             history.commit_everything(directory)
         case DirectorySource():
-            for _ in copy_files(source.path, directory, _listed(source.path), None):
+            for _ in copy_files(source.path, directory, files_of(source.path), None):
                 pass
             history.commit_everything(directory)
         case SdistSource():
@@ -81,16 +77,9 @@ def _write_files(source: FilesSource, directory: Path) -> None:
         tree.write(path, data, executable=path in source.executable)
 
 
-def _listed(folder: Path) -> list[str]:
+def _require_folder(folder: Path) -> None:
     if not folder.is_dir():
         raise WorkspaceError(f"{folder}: no such directory")
-    found: list[str] = []
-    for above, folders, names in os.walk(folder):
-        links = [name for name in folders if os.path.islink(f"{above}/{name}")]
-        folders[:] = sorted(name for name in folders if name not in _LEFT_OUT)
-        wanted = (name for name in (*links, *names) if name not in _LEFT_OUT)
-        found += [os.path.relpath(f"{above}/{name}", folder) for name in wanted]
-    return sorted(found)
 
 
 def _unpack_sdist(source: SdistSource, directory: Path, cache: Path, progress: Progress) -> None:

@@ -18,7 +18,8 @@ from qwright.agent.workplace import Place, open_workspace
 from qwright.evals.datasets.harbor import harbor_instance
 from qwright.evals.instance import FilesSource, ImageSource, Instance, RewardGrading, TestGrading
 from qwright.evals.testbed.copy import copy_bed
-from qwright.evals.testbed.prepare import Testbed, prepare
+from qwright.evals.testbed.prepare import FORMAT, Testbed, prepare
+from qwright.evals.testbed.sources import source_digest
 from qwright.sandbox import owners
 from qwright.sandbox.base import CommandResult
 from qwright.sandbox.engine import connect_blocking
@@ -98,7 +99,9 @@ def test_one_bed_for_all_samples_of_all_processes(tmp_path: Path) -> None:
         "print(asyncio.run(prepare(instance, Path(sys.argv[2]), lambda line: None)).directory)\n"
     )
     cache = tmp_path / "cache"
-    left = cache / "testbeds" / ".1-0.killed"
+    digest = source_digest(files_instance().source, "")
+    left = cache / "testbeds" / f".{FORMAT}-{digest}.killed"
+    put(left, {"bed/half": b""})
     source = Path(__file__).parents[2] / "src"
     command = [sys.executable, "-c", script, files_instance().model_dump_json(), str(cache)]
     processes = [

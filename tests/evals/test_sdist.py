@@ -85,9 +85,13 @@ def _server(pages: Pages) -> Iterator[str]:
 
 def json_page(**hashes: str) -> tuple[str, bytes]:
     names = {"some_thing-1.0-py3-none-any.whl": "w.whl", "some_thing-1.0.1.tar.gz": "other"}
-    files = [{"filename": name, "url": url, "hashes": {}} for name, url in names.items()]
-    files.append({"filename": NAME, "url": f"../../files/{NAME}", "hashes": hashes})
+    files = [_entry(name, url, {}) for name, url in names.items()]
+    files.append(_entry(NAME, f"../../files/{NAME}", hashes))
     return JSON, json.dumps({"files": files}).encode()
+
+
+def _entry(name: str, url: str, hashes: dict[str, str]) -> dict[str, object]:
+    return {"filename": name, "url": url, "hashes": hashes}
 
 
 def html_page(**hashes: str) -> tuple[str, bytes]:
@@ -215,12 +219,18 @@ def test_an_archive_reaches_nothing_outside(tmp_path: Path, archive: bytes) -> N
 
 
 def test_an_archive_keeps_what_is_harmless(tmp_path: Path) -> None:
-    extra = [link("top/to", "a/b"), link("top/hard", "top/a/b", tarfile.LNKTYPE), device("top/dev")]
+    extra = [
+        *(link("top/to", "a/b"), link("top/hard", "top/a/b", tarfile.LNKTYPE), device("top/dev")),
+        *(link("top/both", "top/to", tarfile.LNKTYPE), tarfile.TarInfo("top/twice")),
+    ]
+    files = {"top/a/b": b"x", "top2/c": b"y", "top/twice": b"first"}
     target = tmp_path / "target"
     target.mkdir()
-    unpack(io.BytesIO(archive_of({"top/a/b": b"x", "top2/c": b"y"}, *extra)), target, root="top")
-    assert sorted(path.name for path in target.iterdir()) == ["a", "hard", "to"]
-    assert (target / "hard").read_bytes() == (target / "to").read_bytes() == b"x"
+    unpack(io.BytesIO(archive_of(files, *extra)), target, root="top")
+    assert sorted(path.name for path in target.iterdir()) == ["a", "both", "hard", "to", "twice"]
+    assert [(target / name).read_bytes() for name in ("hard", "to", "both")] == [b"x"] * 3
+    assert (target / "both").is_symlink()
+    assert (target / "twice").read_bytes() == b""
 
 
 def test_the_configuration_of_pip() -> None:

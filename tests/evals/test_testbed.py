@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,10 @@ from qwright.evals.instance import (
     DirectorySource,
     FilesSource,
     GitSource,
+    Instance,
+    RewardGrading,
 )
-from qwright.evals.testbed.history import head_commit, tree_of
+from qwright.evals.testbed.history import adopt_commit, head_commit, tree_of
 from qwright.evals.testbed.sources import source_digest
 from qwright.sandbox.errors import WorkspaceError
 from tests.evals.beds import everything_in, make, require_one_commit
@@ -109,6 +113,7 @@ def test_a_folder_is_taken_without_what_is_not_its_own(tmp_path: Path) -> None:
     make_repo(folder / "inner" / "nested", {"c.py": b"z\n"})
     put(folder, {"__pycache__/a.pyc": FUTURE})
     (folder / "link").symlink_to("a.py")
+    os.mkfifo(folder / "pipe")
     source = DirectorySource(path=folder)
     bed = make(source, tmp_path)
     require_one_commit(bed)
@@ -118,3 +123,34 @@ def test_a_folder_is_taken_without_what_is_not_its_own(tmp_path: Path) -> None:
     assert source_digest(source, "") == digest
     (folder / "a.py").chmod(0o755)
     assert source_digest(source, "") != digest
+
+
+def test_a_task_is_the_same_wherever_its_folder_lies(tmp_path: Path) -> None:
+    put(tmp_path / "a", {"repo/x.py": b"x\n", "tests/test.sh": b"true\n"})
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+
+    def digest(folder: Path) -> str:
+        grading = RewardGrading(tests=folder / "tests")
+        source = DirectorySource(path=folder / "repo")
+        return Instance(id="one", prompt="", source=source, grading=grading).digest()
+
+    assert digest(tmp_path / "a") == digest(tmp_path / "b")
+    put(tmp_path / "b", {"tests/test.sh": b"false\n"})
+    assert digest(tmp_path / "a") != digest(tmp_path / "b")
+
+
+def test_links_in_the_git_folder_of_an_image_are_not_followed(
+    upstream: tuple[Path, str], tmp_path: Path
+) -> None:
+    root, commit = upstream
+    old = tmp_path / "old"
+    put(old, {"HEAD": commit.encode() + b"\n"})
+    (old / "objects").symlink_to(root / ".git" / "objects")
+    (tmp_path / "bed").mkdir()
+    with pytest.raises(WorkspaceError, match="links in its \\.git"):
+        adopt_commit(old, tmp_path / "bed")
+    (old / "objects").unlink()
+    (old / "objects").mkdir()
+    (old / "HEAD").write_text("ref: ../../etc/passwd\n")
+    with pytest.raises(WorkspaceError, match="cannot be read"):
+        adopt_commit(old, tmp_path / "bed")
