@@ -8,7 +8,8 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from qwright.evals.grade.container import HOME, GradeContainer, Put
+from qwright.evals.grade.container import HOME, GradeContainer
+from qwright.evals.grade.packing import Put
 from qwright.evals.grade.swebench_border import APPLIED, APPLY_COMMANDS, NOT_APPLIED
 from qwright.sandbox.errors import SandboxError
 

@@ -12,7 +12,8 @@ from qwright.evals.grade import script, swebench_border
 from qwright.evals.grade.applying import APPLY, PATCH
 from qwright.evals.grade.applying import SCRIPT as APPLY_SCRIPT
 from qwright.evals.grade.channel import KEYS
-from qwright.evals.grade.container import HOME, Folder, Put
+from qwright.evals.grade.container import HOME
+from qwright.evals.grade.packing import Folder, Put
 from qwright.evals.grade.script import CHANNEL, EVAL, PLUGINS, Script
 from qwright.evals.instance import CommandGrading, RewardGrading, TestGrading
 from qwright.evals.testbed.prepare import Testbed

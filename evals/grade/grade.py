@@ -12,9 +12,10 @@ from qwright.evals.grade import swebench_border
 from qwright.evals.grade.applying import apply, restore
 from qwright.evals.grade.artefacts import Artefacts
 from qwright.evals.grade.bench import Bench
-from qwright.evals.grade.container import Folder, GradeContainer
+from qwright.evals.grade.container import GradeContainer
 from qwright.evals.grade.filtering import dropped
 from qwright.evals.grade.judging import judge
+from qwright.evals.grade.packing import Folder
 from qwright.evals.instance import TestGrading
 from qwright.evals.result import Verdict
 from qwright.evals.testbed.prepare import Testbed

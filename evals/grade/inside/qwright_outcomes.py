@@ -221,8 +221,8 @@ def machinery() -> "dict[str, object]":
             found[module + "." + name] = code_of(getattr(sys.modules[module], name, None))
     for module, name in CLASSES:
         owner: Any = getattr(sys.modules.get(module), name, None)
-        members: dict[str, Any] = dict(vars(owner)) if owner else {}
-        for attribute, value in members.items():
+        members: dict[str, Any] = getattr(owner, "__dict__", {})
+        for attribute, value in list(members.items()):
             if callable(value) or isinstance(value, (classmethod, staticmethod)):
                 found[".".join((module, name, attribute))] = code_of(value)
     return found
