@@ -26,10 +26,10 @@ from qwright.evals.bench.command import Options, main
 from qwright.evals.bench.measure import Budget, Report, Row, interleaved, median, spread
 from qwright.evals.instance import FilesSource, Instance, TestGrading
 from qwright.evals.result import Result
+from qwright.evals.run.hooks import Phase
 from qwright.evals.run.meter import Meter
 from qwright.evals.run.runner import Ended, Plan, run
 from qwright.evals.run.settings import Job, Settings
-from qwright.evals.run.work import Phase
 from qwright.sandbox.engine import Api, Created, connect
 from qwright.sandbox.errors import QwrightError
 from qwright.sandbox.hardening import bind

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Protocol
 
 from qwright.evals.result import Result
+from qwright.evals.run.hooks import Hooks
 from qwright.evals.run.ledger import Ledger
 from qwright.evals.run.meter import Meter
 from qwright.evals.run.retrying import Patience
 from qwright.evals.run.settings import Job
-from qwright.evals.run.work import Hooks
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from qwright.agent.errors import ConfigError
 from qwright.evals.result import Solution
+from qwright.evals.run.hooks import Hooks
 from qwright.evals.run.settings import Job, Settings
-from qwright.evals.run.work import Hooks
 
 if TYPE_CHECKING:
     from qwright.evals.testbed.prepare import Testbed

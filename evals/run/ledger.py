@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from qwright.agent.errors import ConfigError
 from qwright.evals.instance import Instance
 from qwright.evals.result import Result
+from qwright.evals.run.hooks import WorkPlace
 from qwright.evals.run.settings import Job
-from qwright.evals.run.work import WorkPlace
 from qwright.sandbox.durable import read_json, sync_directory
 from qwright.sandbox.errors import WorkspaceError
 from qwright.sandbox.failpoint import failpoint
@@ -54,6 +54,8 @@ class Ledger:
         self._cache = cache
         self._model = model
         self._done: dict[tuple[str, int], Result] = {}
+        self._solved: dict[str, tuple[Path, Result]] = {}
+        """By key: answers without a grade, and where their files are now."""
         self._written = 0.0
         try:
             (out / "results").mkdir(parents=True, exist_ok=True)
@@ -75,12 +77,19 @@ class Ledger:
         for job in jobs:
             folder = sample_folder(self.out, job.instance.id, job.sample)
             result = read_result(folder)
-            if result and not redo and _counts(result, job):
+            if not result or redo or result.key != job.key or result.state != "done":
+                self._put_away(folder)
+            elif job.grade and result.verdict is None:
+                self._solved[job.key] = (self._put_away(folder), result)
+            else:
                 found[job.key] = result
                 self._done[job.instance.id, job.sample] = result
-            elif folder.exists():
-                self._put_away(folder)
         return found
+
+    def with_answers(self, jobs: Sequence[Job]) -> list[Job]:
+        """These jobs; where `done` found an answer that only lacks its grade, with that."""
+        answers = {key: result.solution for key, (_, result) in self._solved.items()}
+        return [job.model_copy(update={"solved": answers.get(job.key)}) for job in jobs]
 
     def place(self, job: Job) -> WorkPlace:
         """A new empty folder to make a sample in."""
@@ -93,6 +102,7 @@ class Ledger:
         """Keep a sample; its files are whole in `folder`, which is moved. Raises WorkspaceError."""
         target = sample_folder(self.out, job.instance.id, job.sample)
         try:
+            self._take_along(job, folder)
             self._move(folder, target)
         except OSError as error:
             raise WorkspaceError(f"cannot write {target}: {error.strerror}") from error
@@ -114,18 +124,28 @@ class Ledger:
 
     def _move(self, folder: Path, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
-        if target.exists():
-            self._put_away(target)
+        self._put_away(target)
         failpoint("ledger-moving")
         folder.rename(target)
         sync_directory(target.parent)
         failpoint("ledger-moved")
 
-    def _put_away(self, folder: Path) -> None:
+    def _take_along(self, job: Job, folder: Path) -> None:
+        """What led to an answer that only had to be graded."""
+        before, _ = self._solved.get(job.key, (folder, None))
+        for file in before.glob("*") if before != folder else ():
+            if file.is_file() and not (folder / file.name).exists():
+                shutil.copyfile(file, folder / file.name)
+
+    def _put_away(self, folder: Path) -> Path:
+        """Where it is now; nothing happens where there is none."""
+        if not folder.exists():
+            return folder
         old = self.out / "results" / ".old" / f"{time.time_ns():x}-{secrets.token_hex(2)}"
         target = old / folder.parent.name / folder.name
         target.parent.mkdir(parents=True)
         folder.rename(target)
+        return target
 
     def _write_predictions(self, *, always: bool = False) -> None:
         began = time.monotonic()
@@ -146,11 +166,6 @@ def read_result(folder: Path) -> Result | None:
         return Result.model_validate(read_json(folder / "result.json"))
     except (WorkspaceError, ValidationError):
         return None
-
-
-def _counts(result: Result, job: Job) -> bool:
-    graded = result.verdict is not None or not job.grade
-    return result.key == job.key and result.state == "done" and graded
 
 
 def write_predictions(out: Path, sample: int, results: Iterable[Result], model: str) -> None:

@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 from typing import TextIO
 
+from qwright.evals.run.hooks import Spent
 from qwright.evals.run.settings import Total
 from qwright.evals.run.stopping import Stopping
-from qwright.evals.run.work import Spent
 
 
 class Meter:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from qwright.evals.result import Result
+from qwright.evals.run.hooks import Phase
 from qwright.evals.run.meter import Meter
 from qwright.evals.run.settings import Job
 from qwright.evals.run.standing import Standing, outcome, short, span
-from qwright.evals.run.work import Phase
 from qwright.tools.sanitise import sanitise
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from typing import cast
 from qwright.evals.result import Result
 from qwright.evals.run.carrying import pack_job, unpack
 from qwright.evals.run.engine import RunContext
+from qwright.evals.run.hooks import Hooks, Phase, Spent
 from qwright.evals.run.ray_border import Actor, Cluster, ClusterError, ask, connected, tell
 from qwright.evals.run.ray_desk import Desk, Ending, News, server_variables
 from qwright.evals.run.ray_sample import (
@@ -23,7 +24,6 @@ from qwright.evals.run.ray_sample import (
     sweep_node,
 )
 from qwright.evals.run.settings import Job, code_version
-from qwright.evals.run.work import Hooks, Phase, Spent
 from qwright.sandbox.container import sweep_orphans
 from qwright.sandbox.durable import write_json
 from qwright.sandbox.errors import SandboxError

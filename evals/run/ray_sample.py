@@ -12,6 +12,7 @@ from qwright.agent.errors import ConfigError, ModelAuthError, ModelError
 from qwright.agent.model import Model
 from qwright.evals.result import Result
 from qwright.evals.run.carrying import Parcel, pack, unpack_job
+from qwright.evals.run.hooks import Hooks, Spent, WorkPlace
 from qwright.evals.run.limiter import LimitedModel
 from qwright.evals.run.ray_border import Actor, ask, tell
 from qwright.evals.run.ray_desk import DeskLimiter, Ending, News, NewsKind
@@ -19,7 +20,6 @@ from qwright.evals.run.retrying import Patience, persist
 from qwright.evals.run.scratch import scratch
 from qwright.evals.run.settings import Job, code_version
 from qwright.evals.run.stopping import Stopping
-from qwright.evals.run.work import Hooks, Spent, WorkPlace
 from qwright.sandbox.container import sweep_orphans
 from qwright.sandbox.dirs import cache_dir
 from qwright.sandbox.errors import QwrightError, SandboxError

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from qwright.evals.result import Result
 from qwright.evals.run.faults import FURTHER_TRIES
+from qwright.evals.run.hooks import Hooks, WorkPlace
 from qwright.evals.run.settings import Job
 from qwright.evals.run.stopping import StoppedError
-from qwright.evals.run.work import Hooks, WorkPlace, work
+from qwright.evals.run.work import work
 
 
 @dataclass(frozen=True, slots=True)

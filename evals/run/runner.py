@@ -19,6 +19,7 @@ from qwright.evals.result import Result
 from qwright.evals.run import record
 from qwright.evals.run.ending import Breaker, ending
 from qwright.evals.run.engine import Engine, RunContext
+from qwright.evals.run.hooks import Hooks
 from qwright.evals.run.ledger import Ledger, write_instances
 from qwright.evals.run.limiter import LimitedModel, LocalLimiter
 from qwright.evals.run.local_engine import LocalEngine
@@ -27,7 +28,6 @@ from qwright.evals.run.progress_view import View
 from qwright.evals.run.retrying import Patience
 from qwright.evals.run.settings import Job, Settings, Total, code_version, jobs_of
 from qwright.evals.run.signals import interrupting
-from qwright.evals.run.work import Hooks
 from qwright.evals.stats import Summary, summarise
 from qwright.sandbox.dirs import cache_dir
 from qwright.sandbox.durable import write_json
@@ -129,7 +129,7 @@ class _Run:
         await sweep()
         await self._write_record()
         done = self._ledger.done(jobs, redo=self._plan.redo)
-        left = [job for job in jobs if job.key not in done]
+        left = self._ledger.with_answers([job for job in jobs if job.key not in done])
         results = list(done.values())
         self._view.begin(jobs, results, self._meter)
         try:

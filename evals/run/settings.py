@@ -15,6 +15,7 @@ from qwright.agent import __version__
 from qwright.agent.profile import OwnProfile
 from qwright.agent.thinking import Effort
 from qwright.evals.instance import Instance
+from qwright.evals.result import Solution
 
 _ROOT = Path(__file__).parent.parent.parent
 """Where the four folders are, in the repository and installed."""
@@ -100,6 +101,8 @@ class Job(_Frozen):
     key: str
     """Equal for equal instance, settings, code and sample: what is done need not be done again."""
     grade: bool = True
+    solved: Solution | None = None
+    """The answer an earlier run without grading has left: only to be graded."""
 
     @property
     def name(self) -> str:

@@ -18,9 +18,9 @@ from qwright.agent.run import Run
 from qwright.agent.workplace import Place
 from qwright.evals.result import Solution
 from qwright.evals.run.faults import LostError, ends_run, fault_of
+from qwright.evals.run.hooks import Hooks
 from qwright.evals.run.settings import Job, Settings
 from qwright.evals.run.tally import Tally
-from qwright.evals.run.work import Hooks
 from qwright.sandbox.errors import QwrightError
 from qwright.sandbox.session_dir import Session
 
@@ -124,6 +124,7 @@ class OwnAgent:
             verify_timeout=wanted.verify_timeout,
             limits=limits,
             notes=notes_for(directory, profile, own=False),
+            attempts=wanted.attempts,
         )
 
     def _place(self, testbed: Testbed, run: str) -> Place:

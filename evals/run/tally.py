@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from qwright.agent import events as ev
 from qwright.evals.result import Solution
-from qwright.evals.run.work import Spent
+from qwright.evals.run.hooks import Spent
 
 EDITS = ("edit", "write_file")
 

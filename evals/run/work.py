@@ -5,74 +5,24 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
-from qwright.agent.model import Model
+from qwright.evals.grade.grade import grade
 from qwright.evals.instance import Instance
 from qwright.evals.result import Fault, Result, Solution, Verdict
 from qwright.evals.run.bug import report_bug
 from qwright.evals.run.faults import FURTHER_TRIES, ImageError, LostError, ends_run, fault_of
+from qwright.evals.run.hooks import Hooks, Phase, WorkPlace
 from qwright.evals.run.settings import Job
-from qwright.evals.run.stopping import StoppedError, Stopping
+from qwright.evals.run.solve import solver_for
+from qwright.evals.run.stopping import StoppedError
+from qwright.evals.testbed.prepare import Testbed, prepare
 from qwright.sandbox.durable import write_json
 from qwright.sandbox.errors import QwrightError, SandboxError
-
-if TYPE_CHECKING:
-    from qwright.evals.testbed.prepare import Testbed
-
-Phase = Literal["testbed", "agent", "grade"]
-
-
-class Spent(BaseModel):
-    """What a request took, or several."""
-
-    model_config = ConfigDict(frozen=True)
-    tokens: int = 0
-    """Prompt and completion together."""
-    calls: int = 0
-    cost: float | None = 0.0
-    """US dollars; None where it is not known."""
-
-
-@dataclass(frozen=True, slots=True)
-class WorkPlace:
-    """Where one sample is made."""
-
-    folder: Path
-    """Its own, empty; becomes results/<id>/<sample> once it is whole."""
-    cache: Path
-    """Test beds and images' files, shared by all samples of this machine."""
-
-
-def _ignore(_: object) -> None:
-    pass
-
-
-def _as_it_is(model: Model) -> Model:
-    return model
-
-
-@dataclass(frozen=True, slots=True)
-class Hooks:
-    """What a sample tells whoever has it made, and hears from there."""
-
-    phase: Callable[[Phase], None] = _ignore
-    spent: Callable[[Spent], None] = _ignore
-    """After each request to the model."""
-    say: Callable[[str], None] = _ignore
-    """What takes long, such as the pull of an image: one line."""
-    wrap: Callable[[Model], Model] = _as_it_is
-    """Around the model, such as a limiter of its requests."""
-    stop: Stopping = field(default_factory=Stopping)
-    run: str = ""
-    """The run's id, which containers are labelled with."""
 
 
 async def work(job: Job, place: WorkPlace, hooks: Hooks, *, tries: int = 1) -> Result:
@@ -114,33 +64,37 @@ class _Sample:
         return self._result("done")
 
     async def _go_through(self) -> None:
-        from qwright.evals.grade.grade import grade
-        from qwright.evals.run.solve import solver_for
-        from qwright.evals.testbed.prepare import prepare
-
-        stop, place = self._hooks.stop, self._place
-        with self._phase("testbed"):
-            try:
-                preparing = prepare(self._instance(), place.cache, self._hooks.say)
-                testbed: Testbed = await stop.unless(preparing)
-            except SandboxError as error:
-                raise ImageError(str(error)) from error
+        testbed = await self._prepared()
         with self._phase("agent"):
-            solver = solver_for(self._job.settings)
-            try:
-                solution = await solver.solve(testbed, self._job, place.folder, self._hooks)
-            except LostError as error:
-                if self._tries <= FURTHER_TRIES["engine"]:
-                    raise
-                solution = error.solution
-            self._solution, patch = solution, solution.patch
-            (place.folder / "patch.diff").write_text(patch, encoding="utf-8")
+            solution = self._job.solved or await self._solved(testbed)
+            patch = solution.patch
+            (self._place.folder / "patch.diff").write_text(patch, encoding="utf-8")
+        self._solution = solution
+        stop = self._hooks.stop
         if stop.why and solution.reason == "interrupted":
             raise StoppedError(stop.why)
         if self._job.grade:
             with self._phase("grade"):
-                grading = grade(testbed, patch, place.folder / "grade", run=self._hooks.run)
+                out = self._place.folder / "grade"
+                grading = grade(testbed, patch, out, run=self._hooks.run)
                 self._verdict = await stop.unless(grading, free=True)
+
+    async def _prepared(self) -> Testbed:
+        with self._phase("testbed"):
+            try:
+                preparing = prepare(self._instance(), self._place.cache, self._hooks.say)
+                return await self._hooks.stop.unless(preparing)
+            except SandboxError as error:
+                raise ImageError(str(error)) from error
+
+    async def _solved(self, testbed: Testbed) -> Solution:
+        solver = solver_for(self._job.settings)
+        try:
+            return await solver.solve(testbed, self._job, self._place.folder, self._hooks)
+        except LostError as error:
+            if self._tries <= FURTHER_TRIES["engine"]:
+                raise
+            return error.solution
 
     def _instance(self) -> Instance:
         image = self._job.settings.image

@@ -15,11 +15,11 @@ from typing import Any
 
 from qwright.evals.instance import CommandGrading, FilesSource, Instance
 from qwright.evals.result import Result
+from qwright.evals.run.hooks import Phase
 from qwright.evals.run.meter import Meter
 from qwright.evals.run.retrying import Patience
 from qwright.evals.run.runner import Ended, Plan, run
 from qwright.evals.run.settings import Job, Settings, Total
-from qwright.evals.run.work import Phase
 from qwright.sandbox.engine import connect_blocking
 from tests.e2e.house import MODEL
 from tests.e2e.scripted_server import Reply, by_turn, call, says

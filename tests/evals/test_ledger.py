@@ -16,10 +16,10 @@ from qwright.agent.embedded.fetch import import_root
 from qwright.agent.errors import ConfigError
 from qwright.evals.instance import CommandGrading, FilesSource, Instance
 from qwright.evals.result import Result, Solution, Verdict
+from qwright.evals.run.hooks import Spent
 from qwright.evals.run.ledger import Ledger, folder_name, read_result, sample_folder
 from qwright.evals.run.meter import Meter
 from qwright.evals.run.settings import Job, Settings, Total, jobs_of
-from qwright.evals.run.work import Spent
 from qwright.sandbox.durable import write_json
 
 SETTINGS = Settings(model="m")

@@ -14,10 +14,10 @@ import pytest
 from qwright.agent.errors import ConfigError, ModelAuthError
 from qwright.agent.exits import Exit
 from qwright.evals.result import Result
-from qwright.evals.run import solve
+from qwright.evals.run import solve, work
+from qwright.evals.run.hooks import Hooks
 from qwright.evals.run.ledger import read_result, sample_folder
 from qwright.evals.run.settings import Job, Settings, Total
-from qwright.evals.run.work import Hooks
 from qwright.sandbox.engine import connect_blocking
 from qwright.sandbox.image import ensure_image
 from tests.e2e.scripted_server import Reply, Server, error, served
@@ -155,6 +155,21 @@ def test_a_total_holds_and_a_higher_one_goes_on(tmp_path: Path, server: Server) 
     assert containers(record(out)["id"]) == []
 
 
+def test_answers_that_only_lack_a_grade_are_not_given_again(tmp_path: Path, server: Server) -> None:
+    out = tmp_path / "out"
+    first = go(ALL[:1], server.url, out, grade=False).results[0]
+    assert (first.state, first.verdict) == ("done", None)
+    asked = len(server.requests)
+    (result,) = go(ALL[:1], server.url, out).results
+    assert len(server.requests) == asked
+    assert result.solution == first.solution
+    assert result.verdict is not None
+    assert result.verdict.resolved
+    folder = sample_folder(out, "r", 0)
+    assert (folder / "events.jsonl").stat().st_size > 1_000
+    assert (folder / "grade" / "report.json").exists()
+
+
 def test_what_all_would_meet_ends_the_run_at_once(tmp_path: Path) -> None:
     out = tmp_path / "out"
     with served([error(401, "no such key")]) as server:
@@ -198,7 +213,7 @@ def test_a_bug_costs_one_sample_and_is_told_in_full(
     def buggy(settings: Settings) -> solve.Solver:
         return Buggy(settings)
 
-    monkeypatch.setattr(solve, "solver_for", buggy)
+    monkeypatch.setattr(work, "solver_for", buggy)
     out = tmp_path / "out"
     ended = go(ALL[:2], server.url, out)
     found = by_id(ended.results)
