@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -66,7 +66,7 @@ def two_nodes(environment: dict[str, str]) -> Generator[Nodes]:
 
 
 @contextmanager
-def short_folder() -> Iterator[Path]:
+def short_folder() -> Generator[Path]:
     """ray's sockets lie in it, and their paths may have 107 characters."""
     with tempfile.TemporaryDirectory(prefix="q", dir="/tmp") as folder:
         yield Path(folder)

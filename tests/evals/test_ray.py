@@ -40,7 +40,7 @@ class OnRay(Command):
 
     def __init__(self, root: Path, url: str, *address: str, **environment: str) -> None:
         super().__init__(root, url)
-        self._environment |= {"OPENAI_API_KEY": KEY, **environment}
+        self._environment.update(OPENAI_API_KEY=KEY, **environment)
         self._words = [str(self.out), url, *address]
 
     @contextmanager
