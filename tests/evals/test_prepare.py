@@ -133,7 +133,11 @@ def test_a_copy_of_a_bed_is_whole_and_writable(tmp_path: Path) -> None:
     assert (bed.directory / "a.py").read_bytes() == b"x = 1\n"
 
 
-def test_an_agent_works_in_a_bed_as_in_any_project(tmp_path: Path) -> None:
+def test_an_agent_works_in_a_bed_as_in_any_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, {"git/ignore": b"*.txt\n"})  # the user's own has no say here
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     env = {"PYTHONPATH": "/testbed/src", "PATH": "/testbed/bin:$PATH"}
     files = {"a.py": "x = 1\n", ".env": "KEY=1\n", "id_rsa": "none\n", "bin/hi": "echo hi\n"}
     source = FilesSource(files=files, executable=("bin/hi",))

@@ -233,6 +233,11 @@ def test_paths_are_normalised_from_the_container_s_point_of_view(tree: Tree) -> 
     assert tree.normalise("/workspace/") == "."
     assert tree.normalise("src/../src/a.py") == "src/a.py"
     assert tree.read("/workspace/src/a.py") == b"a = 1\n"
+    elsewhere = Tree(tree.root, mount="/testbed")
+    assert elsewhere.normalise("/testbed/src/a.py") == "src/a.py"
+    assert elsewhere.normalise("/testbed") == "."
+    with pytest.raises(PathError, match="leads outside"):
+        elsewhere.normalise("/workspace/src/a.py")
 
 
 def test_listing_is_sorted_with_directories_first(tree: Tree, root: Path) -> None:

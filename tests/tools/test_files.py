@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
 import pytest
 
+from qwright.sandbox.tree import Tree
 from qwright.tools.base import Tool
 from qwright.tools.edit import Edit
 from qwright.tools.glob import Glob
@@ -12,7 +14,7 @@ from qwright.tools.grep_search import GrepSearch
 from qwright.tools.list_directory import ListDirectory
 from qwright.tools.read_file import ReadFile
 from qwright.tools.write_file import WriteFile
-from tests.tools.rig import FakeSandbox, Rig, ended
+from tests.tools.rig import FakeSandbox, FileWorkspace, Rig, ended
 
 TIB = 1 << 40
 
@@ -215,6 +217,14 @@ def test_glob(rig: Rig, pattern: str, found: list[str]) -> None:
     result = rig.call(Glob(pattern=pattern))
     assert result.text.split("\n") == (found or [f"No files match {pattern}."])
     assert result.details == {"count": len(found)}
+
+
+def test_a_glob_knows_where_the_files_lie(rig: Rig) -> None:
+    rig.put("src/b.py", "")
+    workspace = FileWorkspace(rig.root)
+    workspace.tree = Tree(rig.root, mount="/testbed")
+    assert asyncio.run(Glob(pattern="/testbed/src/*.py").run(workspace)).text == "src/b.py"
+    assert asyncio.run(Glob(pattern="/workspace/src/*.py").run(workspace)).is_error
 
 
 @pytest.mark.parametrize("pattern", ["../*", "/etc/*", "a/../../*"])
