@@ -60,7 +60,7 @@ class RunStarted(_Event):
 
 
 class AttemptStarted(_Event):
-    """A fresh try from where the task began; those after it are told, the first is not."""
+    """A fresh try from where the task began. The first try of all is not announced."""
 
     type: Literal["attempt_started"] = "attempt_started"
     attempt: int

@@ -12,11 +12,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing, closing
+from functools import partial
 from pathlib import Path
 
 from qwright.agent.choice import Choice
 from qwright.agent.eventlog import EventLog
-from qwright.agent.events import Event, RunFinished
+from qwright.agent.events import Event, RunFinished, RunStarted
 from qwright.agent.exits import of_reason
 from qwright.agent.loop import Agent, Task
 from qwright.agent.model import Model
@@ -57,6 +58,8 @@ class Run:
         self._directory = directory
         self._progress = progress
         self._listeners = listeners
+        self._end: Callable[[], None] | None = None
+        """How it was ended from outside, which may come before it has begun."""
         self._opening: asyncio.Future[Workspace] = asyncio.get_running_loop().create_future()
         profile = chosen.profile
         self._agent = Agent(
@@ -93,11 +96,13 @@ class Run:
 
     def interrupt(self) -> None:
         """End it at once; `work` still returns, and what was done is kept."""
-        self._agent.interrupt()
+        self._end = self._agent.interrupt
+        self._end()
 
     def fail(self, error: QwrightError) -> None:
         """End it at once because of `error`."""
-        self._agent.fail(error)
+        self._end = partial(self._agent.fail, error)
+        self._end()
 
     @property
     def failure(self) -> QwrightError | None:
@@ -148,6 +153,8 @@ class Run:
             async with aclosing(self._agent.run(self._task)) as events:
                 async for event in events:
                     log.append(event)
+                    if self._end and isinstance(event, RunStarted):
+                        self._end()
                     for hear in self._listeners:
                         hear(event)
                     finished = event if isinstance(event, RunFinished) else finished

@@ -286,3 +286,22 @@ def test_the_dialect_follows_its_name() -> None:
     assert "preamble call" not in free
     whole = held.request(whole_file({"a.py": ""}))["extra_body"]["grammar"]
     assert '"a.py"' in whole
+
+
+def test_attempts_are_for_models_that_cost_nothing() -> None:
+    small, large = "qwen2.5-coder:1.5b", "qwen2.5-coder-32b-instruct"
+    assert profile_for(small, "ollama").attempts > 2
+    assert [profile_for(large, host).attempts for host in ("vllm", "dashscope")] == [2, 1]
+    own = OwnProfile(match="coder", attempts=3)
+    assert profile_for(large, "dashscope", own=[own]).attempts == 3
+
+
+def test_each_attempt_is_sampled_otherwise() -> None:
+    for profile in (profile_for("qwen2.5-coder:1.5b", "ollama"), profile_for("qwen3-coder-plus")):
+        samplings = [profile.sampling_for(attempt) for attempt in (1, 2, 3, 4)]
+        assert len(set(samplings)) == 4
+        assert profile.sampling_for(1) == samplings[0]
+    own = OwnProfile(match="q", sampling=SamplingFacts(temperature=0.0))
+    cold = profile_for("qwen3-coder-plus", own=[own])
+    assert cold.sampling_for(1).temperature == 0.0
+    assert (cold.sampling_for(2).temperature or 0.0) > 0.0
