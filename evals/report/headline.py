@@ -51,6 +51,7 @@ def facts_of(folder: RunFolder) -> list[tuple[str, str]]:
     record = folder.record
     facts: dict[str, Any] = {"folder": folder.name}
     facts |= {name: record.get(name) for name in _FACTS}
+    facts["dataset"] = _dataset(record.get("dataset"))
     for part in ("settings", "total", "versions", "host"):
         inner = record.get(part)
         if isinstance(inner, dict):
@@ -61,13 +62,19 @@ def facts_of(folder: RunFolder) -> list[tuple[str, str]]:
     return [(name, text) for name, text in shown if text]
 
 
+def _dataset(said: Any) -> str:
+    """What the instances came from, and the beginning of their hash."""
+    if not isinstance(said, dict):
+        return _shown(said)
+    found = cast("dict[str, Any]", said)
+    return f"{_shown(found.get('reference'))} ({_shown(found.get('sha256'))[:_DIGITS]})"
+
+
 def _shown(value: Any) -> str:
     """A value as a person writes it; of a dictionary, what is in it. "" for nothing."""
     if isinstance(value, dict):
         inner = cast("dict[str, Any]", value)
-        return " · ".join(
-            _shown(one)[:_DIGITS] if key == "sha256" else _shown(one) for key, one in inner.items()
-        )
+        return ", ".join(f"{key} {_shown(one)[:_DIGITS]}" for key, one in inner.items())
     text = "" if value is None or value in ([], ()) else sanitise(str(value))
     if _TIME.match(text):
         text = text.replace("T", " ").replace("+00:00", " UTC")

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
-from qwright.agent.viewer.wording import amount, dollars, percent, seconds
+from qwright.agent.viewer.wording import percent
 from qwright.evals.instance import Instance
 from qwright.evals.report.canvas import INKS, canvas
-from qwright.evals.report.rows import is_graded, is_resolved, tokens_of
+from qwright.evals.report.measures import COST, TIME, TOKENS, Measure, edges
+from qwright.evals.report.rows import is_graded, is_resolved
 from qwright.evals.result import Result, Solution
 from qwright.evals.stats import Interval, Summary, summarise
 from qwright.tools.sanitise import sanitise
 
-_BINS = 22
-_STEPS = [n * 10.0**power for power in range(-6, 12) for n in (1, 2, 5)]
-_CLOCK = [
-    1e-3,
-    1e-2,
-    0.1,
-    1,
-    2,
-    5,
-    10,
-    20,
-    30,
-    *(60.0 * n for n in (1, 2, 5, 10, 20, 30, 60, 120, 300)),
-]
+_FEWEST = 4
+"""Samples of which a distribution says something."""
 _GRADES = ("trivial", "easy", "medium", "hard")
 _KEYS = ("difficulty", "language", "category", "repo")
 
@@ -61,18 +51,26 @@ class Run:
             if is_graded(one) and one.solution
         ]
 
+    def taken(self, measure: Measure) -> list[tuple[float, bool]]:
+        """What each graded sample took, where that is known, and whether it is resolved."""
+        found = [(measure.of(one), passed) for passed, one in self.solutions]
+        return [(value, passed) for value, passed in found if value > 0]
+
 
 def plots_of(runs: Sequence[Run]) -> list[Plot]:
-    """All plots for which there is something to draw."""
+    """All plots for which there is enough to draw."""
     if not any(run.solutions for run in runs):
         return []
-    priced = all(run.summary.use.cost for run in runs)
+    spent = COST if all(run.taken(COST) for run in runs) else TOKENS
+    plots = [(TIME, _distribution), (TOKENS, _distribution)]
     return [
         _intervals(runs),
-        _budget(runs, "cost" if priced else "tokens"),
-        _distribution(runs, "seconds"),
-        _distribution(runs, "tokens"),
+        *(draw(runs, of) for of, draw in [(spent, _budget), *plots] if _enough(runs, of)),
     ]
+
+
+def _enough(runs: Sequence[Run], measure: Measure) -> bool:
+    return len(_values(runs, measure)) >= _FEWEST
 
 
 def _intervals(runs: Sequence[Run]) -> Plot:
@@ -130,93 +128,67 @@ def _rank(name: str) -> tuple[int, str]:
     return (_GRADES.index(name.lower()) if name.lower() in _GRADES else len(_GRADES), name)
 
 
-def _budget(runs: Sequence[Run], of: str) -> Plot:
+def _budget(runs: Sequence[Run], measure: Measure) -> Plot:
     """What share is resolved by samples that took at most so much."""
-    measure, shown = _MEASURES[of]
     words: list[str] = []
     with canvas("budget") as drawn:
         axes = drawn.axes
         for at, run in enumerate(runs):
-            taken = sorted((measure(one), passed) for passed, one in run.solutions)
-            if not taken:
-                continue
-            spent = [value for value, _ in taken]
-            share = [
-                100 * sum(passed for _, passed in taken[: n + 1]) / len(taken)
-                for n in range(len(taken))
-            ]
-            rate = run.summary.rate
-            axes.step([spent[0], *spent], [0, *share], where="post", color=INKS[ink(at)], lw=1.8)
-            axes.plot([spent[-1]] * 2, [100 * rate.low, 100 * rate.high], color=INKS[ink(at)], lw=1)
-            axes.plot([spent[-1]], [share[-1]], "o", color=INKS[ink(at)], ms=4)
-            half = spent[len(spent) // 2]
-            words.append(f"{run.name}: {share[len(share) // 2]:.0f} % with at most {shown(half)}")
-        axes.set(xlabel=_LABELS[of], ylabel="% resolved", ylim=(0, None))
+            if taken := run.taken(measure):
+                words.append(_climb(axes, run, measure, sorted(taken), INKS[ink(at)]))
+        axes.set(ylabel="% resolved", ylim=(0, None))
         axes.grid(axis="y")
-        _scale(axes, of, [measure(one) for run in runs for _, one in run.solutions])
-    title = {"cost": "Resolved within a cost", "tokens": "Resolved within a number of tokens"}[of]
-    return Plot(title, drawn.svg, "; ".join(words))
+        measure.scale(axes, _values(runs, measure))
+    what = "cost" if measure is COST else "token"
+    return Plot(f"Resolved within a {what} budget", drawn.svg, "; ".join(words))
 
 
-def _distribution(runs: Sequence[Run], of: str) -> Plot:
+def _climb(
+    axes: Any, run: Run, measure: Measure, taken: Sequence[tuple[float, bool]], colour: str
+) -> str:
+    """Draw one run's steps and the interval at their end; say where half of its samples are."""
+    spent = [value for value, _ in taken]
+    whole = len(run.solutions)
+    share = [100 * count / whole for count in accumulate(passed for _, passed in taken)]
+    rate = run.summary.rate
+    axes.step([spent[0], *spent], [0, *share], where="post", color=colour, lw=1.8)
+    axes.plot([spent[-1]] * 2, [100 * rate.low, 100 * rate.high], color=colour, lw=1)
+    axes.plot([spent[-1]], [share[-1]], "o", color=colour, ms=4)
+    half = len(spent) // 2
+    return f"{run.name}: {share[half]:.0f} % with at most {measure.shown(spent[half])}"
+
+
+def _distribution(runs: Sequence[Run], measure: Measure) -> Plot:
     """How much samples took: resolved and not for one run, else a line for each run."""
-    measure, shown = _MEASURES[of]
-    everything = [measure(one) for run in runs for _, one in run.solutions]
-    edges = _edges(everything)
-    with canvas(f"spread-{of}") as drawn:
+    bins = edges(_values(runs, measure))
+    with canvas(f"spread-{measure.name}") as drawn:
         axes = drawn.axes
         if len(runs) == 1:
-            parts = [
-                [measure(one) for passed, one in runs[0].solutions if passed is wanted]
-                for wanted in (True, False)
-            ]
-            axes.hist(parts, edges, stacked=True, color=[INKS["good"], INKS["edge"]], rwidth=0.86)
+            taken = runs[0].taken(measure)
+            parts = [[value for value, passed in taken if passed is one] for one in (True, False)]
+            axes.hist(parts, bins, stacked=True, color=[INKS["good"], INKS["edge"]], rwidth=0.86)
         else:
             for at, run in enumerate(runs):
-                taken = [measure(one) for _, one in run.solutions]
-                axes.hist(taken, edges, histtype="step", color=INKS[ink(at)], lw=1.6)
+                values = [value for value, _ in run.taken(measure)]
+                axes.hist(values, bins, histtype="step", color=INKS[ink(at)], lw=1.6)
         axes.grid(axis="y")
         axes.yaxis.get_major_locator().set_params(integer=True)
-        axes.set(xlabel=_LABELS[of], ylabel="samples")
-        _scale(axes, of, everything)
-    words = "; ".join(_told(run, of, shown) for run in runs)
-    return Plot(
-        {"seconds": "Time", "tokens": "Tokens"}[of] + " by sample",
-        drawn.svg,
-        words,
-        _PASSED if len(runs) == 1 else (),
-    )
+        axes.set_ylabel("samples")
+        measure.scale(axes, _values(runs, measure))
+    words = "; ".join(_told(run, measure) for run in runs)
+    legend = _PASSED if len(runs) == 1 else ()
+    return Plot(f"{measure.name} by sample", drawn.svg, words, legend)
 
 
-def _told(run: Run, of: str, shown: Callable[[float], str]) -> str:
+def _told(run: Run, measure: Measure) -> str:
     use = run.summary.use
-    spread = use.seconds if of == "seconds" else use.tokens
+    spread = use.seconds if measure is TIME else use.tokens
+    shown = measure.shown
     return f"{run.name}: median {shown(spread.median)}, 90th percentile {shown(spread.p90)}"
 
 
-def _edges(values: Sequence[float]) -> list[float]:
-    """Bins of equal width on a logarithmic scale."""
-    low, high = max(min(values), 1e-6), max(max(values), 1e-6)
-    factor = max(high / low, 1.5) ** (1 / _BINS)
-    return [low * 0.999 * factor**n for n in range(_BINS + 2)]
-
-
-def _scale(axes: Any, of: str, values: Sequence[float]) -> None:
-    """A logarithmic axis whose ticks read as the page writes amounts."""
-    low, high = max(min(values), 1e-6), max(max(values), 1e-6)
-    steps = _CLOCK if of == "seconds" else _STEPS
-    ticks = [one for one in steps if 0.9 * low <= one <= 1.1 * high]
-    ticks = ticks[:: len(ticks) // 6 + 1]
-    axes.set_xscale("log")
-    axes.set_xticks(ticks, [_TICKS[of](one) for one in ticks])
-    axes.set_xticks([], minor=True)
-
-
-def _clock(value: float) -> str:
-    """A round time: "30 s", "5 min", "2 h"."""
-    if value < 60:
-        return f"{value:g} s"
-    return f"{value / 60:g} min" if value < 3600 else f"{value / 3600:g} h"
+def _values(runs: Sequence[Run], measure: Measure) -> list[float]:
+    return [value for run in runs for value, _ in run.taken(measure)]
 
 
 def ink(number: int) -> str:
@@ -230,18 +202,3 @@ def _short(name: str) -> str:
 
 
 _PASSED = (("good", "resolved"), ("edge", "not"))
-_MEASURES: dict[str, tuple[Callable[[Solution], float], Callable[[float], str]]] = {
-    "tokens": (lambda one: float(tokens_of(one)), amount),
-    "cost": (lambda one: one.cost or 0.0, dollars),
-    "seconds": (lambda one: one.seconds, seconds),
-}
-_TICKS: dict[str, Callable[[float], str]] = {
-    "tokens": lambda value: amount(value).replace(".0", ""),
-    "cost": lambda value: f"${value:g}",
-    "seconds": _clock,
-}
-_LABELS = {
-    "tokens": "tokens of a sample",
-    "cost": "US dollars of a sample",
-    "seconds": "the agent's time",
-}

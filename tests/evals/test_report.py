@@ -156,7 +156,7 @@ def test_several_runs_stand_side_by_side(browser: Browser, side_by_side: Path) -
         versus = page.locator(".versus").inner_text()
         assert "qwen2.5-coder against qwen3-coder" in versus
         assert "points" in versus
-        assert page.locator("figcaption", has_text="Resolved within a cost").count() == 1
+        assert page.locator("figcaption", has_text="Resolved within a cost budget").count() == 1
         page.locator(".flips a").first.click()
         expect(page.locator("#sheet")).to_be_visible()
         assert page.locator("#samples button").count() == 8
