@@ -122,8 +122,7 @@ class _Aider:
         store = self._checkout.store
         await asyncio.to_thread(store.record, "Result", 1)
         last = store.cursor() or self._checkout.base
-        log = (self._stage.out / "aider.log").read_text("utf-8", "replace")
-        applied, refused = len(_APPLIED.findall(log)), len(_REFUSED.findall(log))
+        applied, refused = count_edits(self._stage.out / "aider.log")
         return solution.model_copy(
             update={
                 "patch": text_patch(store, self._checkout.base, last),
@@ -135,6 +134,12 @@ class _Aider:
                 "malformed": refused,
             }
         )
+
+
+def count_edits(log: Path) -> tuple[int, int]:
+    """Edits that were made, and answers whose edits could not be, by what it printed."""
+    text = log.read_text("utf-8", "replace") if log.exists() else ""
+    return len(_APPLIED.findall(text)), len(_REFUSED.findall(text))
 
 
 def _copy_repository(source: Path, target: Path) -> None:

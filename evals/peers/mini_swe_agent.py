@@ -126,7 +126,7 @@ class _Mini:
         return result
 
     def ended(self) -> tuple[ev.StopReason, str]:
-        status, _ = _read(self._trajectory)
+        status, _ = read_trajectory(self._trajectory)
         return _REASONS.get(status, "model_error"), status
 
     async def conclude(self, solution: Solution) -> Solution:
@@ -134,7 +134,7 @@ class _Mini:
         store = self._workspace.store
         last = store.cursor() or self._workspace.base
         patch = text_patch(store, self._workspace.base, last)
-        _, malformed = _read(self._trajectory)
+        _, malformed = read_trajectory(self._trajectory)
         return solution.model_copy(update={"patch": patch, "malformed": malformed})
 
 
@@ -145,8 +145,11 @@ def _line(request: CommandRequest) -> str:
     return f"cd -- {shlex.quote(request.directory)} && {run}" if request.directory else run
 
 
-def _read(trajectory: Path) -> tuple[str, int]:
-    """How it ended in its own words, and how many of its answers had no command to be read."""
+def read_trajectory(trajectory: Path) -> tuple[str, int]:
+    """How it ended in its own words, and how many of its answers had no command to be read.
+
+    Of a program that was killed while it wrote, or that never did, little is known.
+    """
     try:
         data = cast("dict[str, Any]", json.loads(trajectory.read_bytes()))
         messages = cast("list[dict[str, Any]]", data.get("messages", []))
