@@ -107,7 +107,11 @@ async def _compare(args: Namespace) -> int:
     a, b = read_run(Path(args.a)), read_run(Path(args.b))
     names = (a.name, b.name) if a.name != b.name else (args.a, args.b)
     found = compare(a.results, b.results, names=names, common=args.common)
-    sides = [summarise(one.results, one.instances) for one in (a, b)]
+    left_out = set(found.left_out)
+    sides = [
+        summarise(one.results, [each for each in one.instances if each.id not in left_out])
+        for one in (a, b)
+    ]
     draw_comparison(found, sides[0], sides[1], open_console(sys.stdout))
     return Exit.DONE
 
@@ -140,7 +144,7 @@ async def _export_rows(args: Namespace, target: Path) -> object:
     instances = _wanted(load(args.source, split=args.split), args.instance)
     require_gradable(instances)
     beds = [await prepare(one, cache_dir() / "evals", _say) for one in instances]
-    return await export_rows(beds, target)
+    return await export_rows(beds, target, _say)
 
 
 async def _list(args: Namespace) -> int:

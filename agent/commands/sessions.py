@@ -28,6 +28,10 @@ async def run(args: Namespace) -> int:
             _show(find_session(args.session))
         case _, "diff":
             _diff(find_session(args.session), args.attempt)
+        case _, "view":
+            from qwright.agent.viewer import view
+
+            return view(find_session(args.session), Path(args.output) if args.output else None)
         case _, "rm":
             _remove(find_session(args.session))
         case _:
