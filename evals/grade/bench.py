@@ -37,15 +37,16 @@ class Bench:
     @classmethod
     def prepare(cls, testbed: Testbed, patch: str, nonce: str) -> Bench:
         keys = {str(number): secrets.token_bytes(32) for number in range(KEYS)}
+        mount = testbed.instance.mount
         match testbed.instance.grading:
-            case TestGrading():
+            case TestGrading(test_paths=tests):
                 shown = swebench_border.eval_script(testbed.instance, testbed.eval_script)
-                made = script.instrument(shown, nonce)
-            case CommandGrading(command=command):
-                shown, made = f"{command}\n", script.plain(command, nonce)
+                made = script.instrument(shown, nonce, mount, tests)
+            case CommandGrading(command=command, restored=tests):
+                shown, made = f"{command}\n", script.plain(command, nonce, mount, tests)
             case RewardGrading():
                 shown = "bash /tests/test.sh\n"
-                made = script.plain(shown, nonce)
+                made = script.plain(shown, nonce, mount, ())
         return cls(testbed, patch, shown, made, keys)
 
     def parts(self, user: tuple[int, int]) -> list[Put | Folder]:

@@ -15,7 +15,7 @@ from qwright.evals.grade.bench import REWARDS, Bench
 from qwright.evals.grade.channel import Outcomes
 from qwright.evals.grade.container import GradeContainer
 from qwright.evals.grade.log import graded
-from qwright.evals.grade.script import CHANNEL, EVAL, wrapper
+from qwright.evals.grade.script import CHANNEL, EVAL, changed_tests, wrapper
 from qwright.evals.instance import CommandGrading, RewardGrading, TestGrading
 from qwright.evals.result import Verdict
 from qwright.sandbox.base import CommandResult
@@ -38,7 +38,9 @@ async def judge(
         artefacts.output(result.output + words)
         return Verdict(kind="tests_timed_out", note=f"no end after {instance.timeout:g} s")
     suspects = [f"{instance.mount.rstrip('/')}/{path}" for path in changed]
-    outcomes = channel.read(await container.get(CHANNEL), bench.keys, suspects)
+    files = await container.get(CHANNEL)
+    outcomes = channel.read(files, bench.keys, suspects)
+    outcomes.faults += [f"{path} changed while the tests ran" for path in changed_tests(files)[:3]]
     match instance.grading:
         case TestGrading():
             return await asyncio.to_thread(_by_tests, bench, patch, result, outcomes, artefacts)
@@ -57,8 +59,7 @@ def _by_tests(
     """SWE-bench's verdict on the log, without what is no result in it. Blocks."""
     instance = bench.testbed.instance
     parse = partial(swebench_border.statuses, instance)
-    known = outcomes if bench.script.watched or outcomes.runs else None
-    log = graded(result.output, bench.script, parse, known)
+    log = graded(result.output, bench.script, parse, outcomes)
     artefacts.output(log.text)
     whole = swebench_border.report(instance, patch, artefacts.log)
     artefacts.report(whole)

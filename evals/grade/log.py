@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from qwright.evals.grade.channel import GOOD, Outcomes
 from qwright.evals.grade.script import Script
-from qwright.evals.grade.swebench_border import END, EXIT_CODE, GIVEN_UP, START
+from qwright.evals.grade.swebench_border import END, EXIT_CODE, START
 
 Parse = Callable[[list[str]], dict[str, str]]
 """The instance's log parser, for lines."""
+Strike = Callable[[str, str], bool]
+"""Whether a good outcome (test, status) is none."""
 OUT = "| "
 """Put before a line that is no result."""
 _BAD = frozenset({"FAILED", "ERROR"})
@@ -26,27 +28,33 @@ class Graded:
     """Lines that looked like results and were not."""
 
 
-def graded(output: str, script: Script, parse: Parse, outcomes: Outcomes | None) -> Graded:
+def graded(output: str, script: Script, parse: Parse, outcomes: Outcomes) -> Graded:
     """Make the log that SWE-bench's parser may read.
 
-    `outcomes`: what the plugin said, None where the tests' runner has no plugin. Then a test that
-    also failed did not pass, and nothing else can be checked.
+    What pytest did not confirm is struck out. Where the tests are not pytest's, a test that also
+    failed did not pass, and nothing passed when something else is at fault.
     """
     lines = [_marked(line, script) for line in re.split(r"\r\n|\r|\n", output)]
-    strike = _unconfirmed(outcomes, parse) if outcomes else _contradicted(lines, parse)
+    confirmed = script.watched or outcomes.runs > 0
+    if confirmed:
+        strike = _unconfirmed(outcomes, parse)
+    else:
+        strike = _contradicted(lines, parse, bool(outcomes.faults))
     struck = 0
     for number, line in enumerate(lines):
-        found = parse([line])
-        if any(status in GOOD and strike(name, status) for name, status in found.items()):
+        if _strikes(strike, parse([line])):
             lines[number] = OUT + line
             struck += 1
-    left = parse(lines)
-    if any(status in GOOD and strike(name, status) for name, status in left.items()):
+    if (confirmed or outcomes.faults) and _strikes(strike, parse(lines)):
         # A parser that reads over several lines, or through what is put before one.
-        kept = (START, END, EXIT_CODE)
-        lines = [line if line.startswith(("+", *kept)) else "" for line in lines]
-        struck += len(left)
+        kept = ("+", START, END, EXIT_CODE)
+        lines = [line if line.startswith(kept) else "" for line in lines]
+        struck += 1
     return Graded("\n".join(lines), struck)
+
+
+def _strikes(strike: Strike, found: Mapping[str, str]) -> bool:
+    return any(status in GOOD and strike(name, status) for name, status in found.items())
 
 
 def _marked(line: str, script: Script) -> str:
@@ -60,7 +68,7 @@ def _marked(line: str, script: Script) -> str:
     return line
 
 
-def _unconfirmed(outcomes: Outcomes, parse: Parse) -> Callable[[str, str], bool]:
+def _unconfirmed(outcomes: Outcomes, parse: Parse) -> Strike:
     known: dict[str, set[str]] = {}
     for test, had in outcomes.found.items() if outcomes.trusted else ():
         for status in had:
@@ -83,17 +91,12 @@ def _shorter(name: str) -> Iterable[str]:
         at = name.find(" - ", at + 1)
 
 
-def _contradicted(lines: list[str], parse: Parse) -> Callable[[str, str], bool]:
+def _contradicted(lines: list[str], parse: Parse, faulty: bool) -> Strike:
     failed: set[str] = set()
     for line in lines:
         failed |= {name for name, status in parse([line]).items() if status in _BAD}
 
     def strike(name: str, _: str) -> bool:
-        return name in failed
+        return faulty or name in failed
 
     return strike
-
-
-def gives_up(text: str) -> bool:
-    """Whether SWE-bench counts nothing in a log because of a line in it."""
-    return any(line in text for line in GIVEN_UP)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from qwright.evals.grade.container import HOME
@@ -11,11 +13,14 @@ from qwright.evals.grade.swebench_border import END, EXIT_CODE, START
 PLUGINS = f"{HOME}/plugins"
 CHANNEL = f"{HOME}/channel"
 EVAL = f"{HOME}/eval.sh"
-RUN = f"{HOME}/run.sh"
+BEFORE, AFTER = "before", "after"
 _EXPORTS = f"""\
 export PYTHONPATH={PLUGINS}${{PYTHONPATH:+:$PYTHONPATH}} QWRIGHT_OUTCOMES={CHANNEL}
 export PYTEST_ADDOPTS="-p qwright_outcomes${{PYTEST_ADDOPTS:+ $PYTEST_ADDOPTS}}"
 """
+_RUNNER = re.compile(r"(?<![\w.-])(pytest|py\.test)(?![\w.-])")
+_CLOSED = re.compile(r"(?<![\w.-])(tox|nox)(?![\w.-])|python[\d.]*\s+-[a-zA-Z]*[EI]")
+"""What starts pytest without the variables that our plugin comes by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,28 +33,38 @@ class Script:
     """Whether the tests run under pytest, so that our plugin must have been there."""
 
 
-def instrument(eval_script: str, nonce: str) -> Script:
-    """SWE-bench's script, whose markers carry `nonce`, with our plugin for its test command."""
+def instrument(eval_script: str, nonce: str, mount: str, tests: Sequence[str]) -> Script:
+    """SWE-bench's script, whose markers carry `nonce`, with our plugin for its test command.
+
+    `tests`: files and folders below `mount` that must stay as they are while the tests run.
+    """
     before, start, rest = eval_script.partition(START)
-    tests, end, after = rest.partition(END)
+    command, end, after = rest.partition(END)
     if not (start and end):
         return Script(eval_script, nonce, False)
-    # The marker's own line begins before it.
+    # The markers' own lines begin before them, and end after them.
     above, newline, line = before.rpartition("\n")
-    tests = _with_plugins(tests)
-    text = f"{above}{newline}{_EXPORTS}{line}{START} {nonce}{tests}{END} {nonce}{after}"
-    return Script(text.replace(f"{EXIT_CODE}:", f"{EXIT_CODE} {nonce}:"), nonce, watched(tests))
+    tail, closing, below = after.partition("\n")
+    text = (
+        f"{above}{newline}{_exports(command)}{_digest(mount, tests, BEFORE)}"
+        f"{line}{START} {nonce}{_with_plugins(command)}{END} {nonce}"
+        f"{tail}{closing}{_digest(mount, tests, AFTER)}{below}"
+    )
+    return Script(text.replace(f"{EXIT_CODE}:", f"{EXIT_CODE} {nonce}:"), nonce, watched(command))
 
 
-def plain(command: str, nonce: str) -> Script:
+def plain(command: str, nonce: str, mount: str, tests: Sequence[str]) -> Script:
     """A command of which only the exit code counts."""
-    return Script(f"{_EXPORTS}{_with_plugins(command)}\n", nonce, watched(command))
+    text = (
+        f"{_exports(command)}{_digest(mount, tests, BEFORE)}(\n{_with_plugins(command)}\n)\n"
+        f"code=$?\n{_digest(mount, tests, AFTER)}exit $code\n"
+    )
+    return Script(text, nonce, watched(command))
 
 
 def watched(command: str) -> bool:
     """Whether a command runs pytest itself, rather than some tool that chooses its own settings."""
-    words = set(command.replace("/", " ").split())
-    return bool({"pytest", "py.test"} & words) and not {"tox", "nox"} & words
+    return bool(_RUNNER.search(command)) and not _CLOSED.search(command)
 
 
 def wrapper(command: str) -> str:
@@ -57,9 +72,32 @@ def wrapper(command: str) -> str:
     return f"{command} < /dev/null; code=$?; kill -9 -1; exit $code"
 
 
-def shell(*words: str) -> str:
-    return shlex.join(words)
+def changed_tests(files: Mapping[str, bytes]) -> list[str]:
+    """Of the tests' own files those that were not the same when the tests had run.
+
+    None when the script did not come that far, for then nothing counts.
+    """
+    if AFTER not in files:
+        return []
+    after = set(files[AFTER].splitlines())
+    gone = [line for line in files.get(BEFORE, b"").splitlines() if line not in after]
+    paths = (line.decode(errors="replace").partition("  ")[2] for line in gone)
+    return sorted(path.removeprefix("./") for path in paths)
+
+
+def _exports(command: str) -> str:
+    return "" if _CLOSED.search(command) else _EXPORTS
 
 
 def _with_plugins(command: str) -> str:
+    if _CLOSED.search(command):
+        return command
     return command.replace("PYTHONPATH=", f"PYTHONPATH={PLUGINS}:")
+
+
+def _digest(mount: str, tests: Sequence[str], name: str) -> str:
+    if not tests:
+        return ""
+    paths = shlex.join(f"./{path}" for path in tests)
+    listing = f"find {paths} -type f ! -name '*.pyc' -exec sha256sum {{}} + 2> /dev/null"
+    return f"(cd {shlex.quote(mount)} && {listing}) > {CHANNEL}/{name} || true\n"

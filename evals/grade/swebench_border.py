@@ -18,8 +18,6 @@ END = ">>>>> End Test Output"
 EXIT_CODE = ">>>>> Test Exit Code"
 APPLIED = ">>>>> Applied Patch"
 NOT_APPLIED = ">>>>> Patch Apply Failed"
-GIVEN_UP = (NOT_APPLIED, ">>>>> Reset Failed", ">>>>> Tests Errored", ">>>>> Tests Timed Out")
-"""Lines that make SWE-bench count nothing, wherever they stand in a log."""
 APPLY_COMMANDS = (
     "git apply --verbose",
     "git apply --verbose --3way",
