@@ -137,6 +137,9 @@ class _Talk:
             case ev.AttemptStarted():
                 self.end_turn()
                 self._say(f"Attempt {event.attempt} of {event.of} begins.")
+            case ev.AttemptChosen():
+                self.end_turn()
+                self._say(f"Attempt {event.attempt} was chosen: {event.why}")
             case _:
                 pass
 

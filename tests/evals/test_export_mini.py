@@ -39,6 +39,7 @@ EVENTS = (
     ev.VerifyFinished(command="pytest", exit_code=1, output="1 failed", seconds=2.0),
     ev.TurnStarted(turn=2),
     ev.TextDelta(text="Done."),
+    ev.AttemptChosen(attempt=1, why="the first"),
     ev.RunFinished(reason="done", text="Done.", turns=2, tokens=SPENT, seconds=3.0),
 )
 
@@ -46,7 +47,7 @@ EVENTS = (
 def test_events_become_the_messages_of_a_chat() -> None:
     messages = trajectory(EVENTS, "the prompt")
     roles = [one["role"] for one in messages]
-    assert roles == ["user", "user", "assistant", "tool", "tool", "user", "assistant"]
+    assert roles == ["user", "user", "assistant", "tool", "tool", "user", "assistant", "user"]
     first = messages[2]
     assert (first["content"], first["reasoning_content"]) == ("I look.", "hm")
     assert first["extra"]["cost"] == 0.25
@@ -60,6 +61,7 @@ def test_events_become_the_messages_of_a_chat() -> None:
     assert messages[5]["content"] == "pytest\nended with 1:\n1 failed"
     assert messages[6]["content"] == "Done."
     assert "tool_calls" not in messages[6]
+    assert messages[7]["content"] == "Attempt 1 was chosen: the first"
 
 
 def test_a_run_is_written_as_its_inspector_reads_it(tmp_path: Path) -> None:
