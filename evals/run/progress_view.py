@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol, TextIO
 
-from qwright.evals.result import Result
+from qwright.evals.result import Result, Solution
 from qwright.evals.run.hooks import Phase
 from qwright.evals.run.meter import Meter
 from qwright.evals.run.settings import Job
@@ -21,6 +21,9 @@ _MOST_SHOWN = 12
 """Running samples, in the live display."""
 _BAR = 40
 """Cells."""
+_WIDEST_NAME = 44
+_OUTCOME = 15
+"""Cells of the longest outcome, and a blank."""
 
 
 class View(Protocol):
@@ -90,6 +93,8 @@ class LiveView:
         self._console = console
         self._title = _one_line(title)
         self._standing: Standing | None = None
+        self._room = 0
+        """Cells for a sample's name."""
         self._running: dict[str, tuple[str, Phase, float]] = {}
         """By key: name, phase, and since when the sample runs."""
         self._live = Live(
@@ -103,6 +108,8 @@ class LiveView:
 
     def begin(self, jobs: Sequence[Job], done: Sequence[Result], meter: Meter) -> None:
         self._standing = Standing(len(jobs), done, meter)
+        longest = max((len(_one_line(job.name)) for job in jobs), default=0)
+        self._room = min(longest, _WIDEST_NAME)
         self._live.start()
 
     def phase(self, job: Job, phase: Phase) -> None:
@@ -113,13 +120,19 @@ class LiveView:
         assert self._standing is not None, "a view begins before a sample ends"
         self._running.pop(result.key, None)
         self._standing.add(result)
-        self._console.print(_line(result), soft_wrap=False, overflow="ellipsis", no_wrap=True)
+        line = _line(result, self._room)
+        self._console.print(line, soft_wrap=False, overflow="ellipsis", no_wrap=True)
 
     def say(self, text: str) -> None:
         self._console.print(_styled(f"  {_one_line(text)}", "dim"))
 
+    def refresh(self) -> None:
+        """Show at once what else is shown within a quarter of a second."""
+        self._live.refresh()
+
     def end(self) -> None:
         self._live.stop()
+        self._console.print()
 
     def _draw(self) -> Group:
         from rich.console import Group
@@ -151,11 +164,9 @@ class LiveView:
 
 def told(result: Result) -> str:
     """A sample that has ended, on one line."""
-    name = f"{result.instance} #{result.sample}" if result.sample else result.instance
-    parts = [f"{name}: {outcome(result)}", span(result.seconds)]
+    parts = [f"{_name(result)}: {outcome(result)}", span(result.seconds)]
     if result.solution:
-        tokens = result.solution.tokens
-        parts.append(f"{short(tokens.prompt + tokens.completion)} tokens")
+        parts.append(f"{_tokens(result.solution)} tokens")
     if result.error:
         parts.append(result.error)
     return ", ".join(parts)
@@ -164,22 +175,35 @@ def told(result: Result) -> str:
 _MARKS = {"done": ("✗", "red"), "failed": ("!", "yellow"), "stopped": ("·", "dim")}
 
 
-def _line(result: Result) -> Text:
+def _line(result: Result, room: int) -> Text:
+    """The same in columns, for a terminal."""
     mark, style = _MARKS[result.state]
     if result.state == "done" and (result.verdict is None or result.verdict.resolved):
         mark, style = "✓", "green"
-    return _styled(f"  {mark} ", style).append(_one_line(told(result)), "default")
+    tokens = f"{_tokens(result.solution)} tokens" if result.solution else ""
+    line = _styled(f"  {mark} ", style).append(f"{_one_line(_name(result)):<{room}}  ")
+    line.append(f"{outcome(result):<{_OUTCOME}}", style)
+    line.append(f"{span(result.seconds):>9}{tokens:>15}", "dim")
+    return line.append(f"  {_one_line(result.error)}") if result.error else line
+
+
+def _name(result: Result) -> str:
+    return f"{result.instance} #{result.sample}" if result.sample else result.instance
+
+
+def _tokens(solution: Solution) -> str:
+    return short(solution.tokens.prompt + solution.tokens.completion)
 
 
 def _running_line(name: str, phase: Phase, since: float) -> Text:
     taken = span(time.monotonic() - since)
-    return _styled(f"  {phase:<8}", "cyan").append(f"{taken:>9}  ", "dim").append(name, "default")
+    return _styled(f"  {phase:<8}", "cyan").append(f"{taken:>9}  ", "dim").append(name)
 
 
 def _styled(text: str, style: str = "") -> Text:
     from rich.text import Text
 
-    return Text(text, style)
+    return Text().append(text, style)  # a style of its own would be that of all that follows
 
 
 def _one_line(text: str) -> str:
