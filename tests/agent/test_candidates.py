@@ -8,7 +8,9 @@ from dataclasses import replace
 import pytest
 
 from qwright.agent import events as ev
+from qwright.agent import language
 from qwright.agent.comparison import Comparison
+from qwright.agent.language import translated
 from qwright.agent.limits import Budget, Limits
 from qwright.agent.loop import Agent, Task
 from qwright.sandbox.attempts import everything_in, find_attempt, kept_attempts
@@ -37,6 +39,9 @@ def kept(run: Played) -> dict[int, tuple[bytes, str]]:
 
 def chosen(run: Played) -> tuple[int, str]:
     (event,) = run.of(ev.AttemptChosen)
+    language.choose("zh")
+    assert translated(event.why) != event.why, "every reason is known in Chinese"
+    language.choose("en")
     return event.attempt, event.why
 
 

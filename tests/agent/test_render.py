@@ -90,7 +90,14 @@ def test_text_tells_every_step_and_how_it_ended(events: list[ev.Event]) -> None:
     end = outcome(last_of(events), diff="--- a\n+++ b\n-x = 1\n+x = 2\n", hints=("undo: so",))
     text = shown(events, end)
     in_order = ["m1", "verify fails", "I look first.", "Read   a.py", "Edit   a.py", "attempt 2"]
-    in_order += ["verify passes", "+x = 2", "✓ Done, verified", "Applied.", "undo: so"]
+    in_order += [
+        "verify passes",
+        "attempt 2 stands: `",
+        "+x = 2",
+        "✓ Done, verified",
+        "Applied.",
+        "undo: so",
+    ]
     at = 0
     for part in in_order:
         at = text.find(part, at)
@@ -127,6 +134,8 @@ def hostile() -> list[ev.Event]:
         ev.ReasoningDelta(text=EVIL),
         ev.Retrying(reason=EVIL, attempt=1, wait=1),
         ev.Notice(text=EVIL),
+        ev.AttemptJudged(attempt=1, score=1, of=2, why=EVIL),
+        ev.AttemptChosen(attempt=1, why=EVIL),
         ev.Compacted(summary=EVIL, before=2, after=1),
         ev.VerifyFinished(command=EVIL, exit_code=1, output=EVIL, seconds=1),
     ]

@@ -133,6 +133,17 @@ def test_what_a_failed_request_said_is_void() -> None:
     assert "↻ the server hung up; trying again\n" in shown
 
 
+def test_attempts_are_told_in_a_line_each() -> None:
+    language.choose("zh")
+    begun = ev.AttemptStarted(attempt=2, of=3)
+    judged = ev.AttemptJudged(attempt=1, score=3, of=14, why="3 of 14 tests pass")
+    chosen = ev.AttemptChosen(attempt=2, why="passes the most tests, 12")
+    shown = Stage().play([BEGIN, begun, judged, chosen, finished()])
+    assert "第 2 次尝试" in shown
+    assert "14 个测试中通过 3 个" in shown
+    assert "通过的测试最多" in shown
+
+
 def test_a_call_that_was_refused_says_why_and_shows_no_output() -> None:
     start, done = called("run_shell_command", {"command": "rm -r build"}, error=True, text="no")
     asked = ev.ApprovalAsked(id=done.id, name=done.name, subject="rm -r build", kind="command")

@@ -48,6 +48,8 @@ def attack(text: str) -> list[Event]:
         ev.VerifyFinished(command=text, exit_code=1, output=text, seconds=1),
         ev.Retrying(reason=text, attempt=1, wait=1),
         ev.Notice(text=text),
+        ev.AttemptJudged(attempt=1, score=1, of=2, why=text),
+        ev.AttemptChosen(attempt=1, why=text),
         finished("model_error", text),
     ]
 
@@ -70,7 +72,7 @@ def test_only_what_is_ours_stands_in_the_gutter(text: str) -> None:
     assert all(columns(line) < _ROOM for line in lines)
     assert all(line[:2] == "  " or line[0] in _MARKS for line in lines if line)
     marked = [line for line in lines if line and line[0] in _MARKS]
-    assert len(marked) == 11
+    assert len(marked) == 13
 
 
 @_WITHOUT_DEADLINE
