@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Sequence
+from http import HTTPStatus
+from itertools import takewhile
 from pathlib import Path
 from typing import IO
 
@@ -23,23 +27,34 @@ async def copy_out(image: str, path: str, archive: IO[bytes]) -> None:
     No program of the image runs. Raises SandboxError.
     """
     engine = await connect(BUILD_SECONDS)
+    stop = threading.Event()
+    copying = asyncio.ensure_future(
+        in_engine("Reading the image", lambda: _copy_out(engine, image, path, archive, stop))
+    )
     try:
-        await in_engine("Reading the image", lambda: _copy_out(engine, image, path, archive))
+        await asyncio.shield(copying)
+    except asyncio.CancelledError:
+        stop.set()
+        await asyncio.wait([copying])  # its thread removes the container
+        raise
     except EngineRefused as error:
-        if error.status == 404:
+        if error.status == HTTPStatus.NOT_FOUND:
             raise SandboxError(f"The image {image} has no folder {path}.") from error
         raise
     archive.seek(0)
 
 
-def _copy_out(engine: Engine, image: str, path: str, archive: IO[bytes]) -> None:
+def _copy_out(
+    engine: Engine, image: str, path: str, archive: IO[bytes], stop: threading.Event
+) -> None:
     made = engine.api.create_container(
         image, entrypoint=["true"], labels=owners.labels(SESSION), use_config_proxy=False
     )["Id"]
     try:
         chunks, _ = engine.api.get_archive(made, path)
-        for chunk in chunks:
+        for chunk in takewhile(lambda _: not stop.is_set(), chunks):
             archive.write(chunk)
+        del chunks  # which closes the connection; until then the engine holds on to the container
     finally:
         engine.api.remove_container(made, force=True, v=True)
 

@@ -18,6 +18,8 @@ from qwright.evals.instance import Instance, TestGrading
 
 STARTER = "starter"
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+_FILES = ("{}.parquet", "{}.jsonl", "{}.json", "{}-*.parquet", "*/{}-*.parquet")
+"""What holds the rows of a split in a folder, as people and the hub lay it out."""
 _SAVED = ("dataset_dict.json", "dataset_info.json", "state.json")
 
 
@@ -72,8 +74,8 @@ def _load(reference: str, split: str) -> list[Instance]:
 def _folder(folder: Path, split: str) -> list[Instance]:
     if (folder / "task.toml").is_file():
         return [_task(folder)]
-    for pattern in (f"{split}.parquet", f"{split}.jsonl", f"{split}.json", f"*/{split}-*.parquet"):
-        found = sorted(folder.glob(pattern))
+    for pattern in _FILES:
+        found = sorted(folder.glob(pattern.format(split)))
         if found:
             return [_instance(row) for file in found for row in read_file(file)]
     if any((folder / name).is_file() for name in _SAVED):

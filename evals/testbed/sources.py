@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import shutil
 import tempfile
@@ -27,6 +26,7 @@ from qwright.sandbox.image_files import copy_out
 from qwright.sandbox.seed import copy_files
 from qwright.sandbox.tree import Tree
 from qwright.sandbox.unpack import unpack
+from qwright.sandbox.workspace import to_the_end
 
 Progress = Callable[[str], None]
 
@@ -38,7 +38,7 @@ async def make_bed(
     if isinstance(source, ImageSource):
         await _from_image(source, image, directory)
         return
-    await asyncio.to_thread(_make, source, directory, cache, progress)
+    await to_the_end(_make, source, directory, cache, progress)
 
 
 def source_digest(source: Source, image_id: str) -> str:
@@ -101,8 +101,8 @@ async def _from_image(source: ImageSource, image: str, directory: Path) -> None:
     with tempfile.TemporaryFile(dir=directory.parent) as archive:
         await copy_out(image, source.path, archive)
         root = Path(source.path).name
-        await asyncio.to_thread(unpack, archive, directory, root=root, any_link=True)
-    await asyncio.to_thread(_adopt, directory)
+        await to_the_end(unpack, archive, directory, root=root, any_link=True)
+    await to_the_end(_adopt, directory)
 
 
 def _adopt(directory: Path) -> None:

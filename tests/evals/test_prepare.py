@@ -25,7 +25,7 @@ from qwright.sandbox.base import CommandResult
 from qwright.sandbox.engine import connect_blocking
 from qwright.sandbox.errors import QwrightError, SandboxError
 from qwright.sandbox.image import default_image, ensure_image
-from qwright.sandbox.image_files import missing_programs
+from qwright.sandbox.image_files import SESSION, missing_programs
 from qwright.sandbox.session_dir import Session
 from qwright.sandbox.setup_container import SetupContainer
 from tests.evals.beds import everything_in, require_one_commit
@@ -288,6 +288,23 @@ def test_images_that_lack_something(tmp_path: Path) -> None:
     with pytest.raises(SandboxError, match="has no folder /nowhere"):
         prepared(nowhere, tmp_path)
     assert list((tmp_path / "testbeds").iterdir()) == []
+
+
+@pytest.mark.parametrize("seconds", [0.02, 0.1, 0.3])
+def test_a_cancelled_preparation_leaves_nothing(
+    published: tuple[str, str], tmp_path: Path, seconds: float
+) -> None:
+    async def cancelled() -> None:
+        instance = files_instance(source=ImageSource(path="/usr"), image=published[0])
+        async with asyncio.timeout(seconds):
+            await prepare(instance, tmp_path, print)
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(cancelled())
+    label = f"{owners.SESSION}={SESSION}"
+    assert connect_blocking().api.containers(all=True, filters={"label": label}) == []
+    beds = tmp_path / "testbeds"
+    assert not beds.exists() or list(beds.iterdir()) == []
 
 
 def test_an_instance_survives_the_way_to_a_worker(tmp_path: Path) -> None:
