@@ -32,12 +32,14 @@ def command_of(agent: str, program: str, given: str | None) -> list[str]:
 
     Raises ConfigError when it is not there.
     """
-    words = shlex.split(given) if given else [program]
-    found = shutil.which(words[0]) if words else None
+    try:
+        words = shlex.split(given or "") or [program]
+    except ValueError:
+        raise ConfigError(f"--agent-command has a quote without its end: {given}") from None
+    found = shutil.which(words[0])
     if found is None:
         raise ConfigError(
-            f"{agent}: there is no program {words[0] if words else given!r}; install it, "
-            "or name it with --agent-command"
+            f"{agent}: there is no program {words[0]}; install it, or name it with --agent-command"
         )
     return [str(Path(found).absolute()), *words[1:]]
 

@@ -22,10 +22,10 @@ from qwright.evals.peers.gateway import CommandRequest, Gateway
 from qwright.evals.peers.process import command_of, environment, last_line, run_program
 from qwright.evals.peers.served import Hear, ServedModel
 from qwright.evals.result import Solution
+from qwright.evals.run.hooks import Hooks
 from qwright.evals.run.settings import Job, Settings
 from qwright.evals.run.solve import settled
 from qwright.evals.run.tally import Tally
-from qwright.evals.run.work import Hooks
 from qwright.sandbox.base import CommandResult
 from qwright.sandbox.session_dir import Session
 
@@ -118,7 +118,8 @@ class PeerSolver:
         self._adapter = adapter
 
     async def solve(self, testbed: Testbed, job: Job, out: Path, hooks: Hooks) -> Solution:
-        """See `Solver.solve`."""
+        """See `Solver.solve`. Raises ConfigError for what is ours alone, such as attempts."""
+        _require_no_more(self._adapter.name, job.settings)
         words = command_of(self._adapter.name, self._adapter.command, job.settings.agent_command)
         chosen = await settled(job.settings, hooks)
         endpoint = chosen.endpoint or await serve(chosen, progress=hooks.say)
@@ -166,6 +167,8 @@ class _Run:
             with stage.hooks.stop.watch(budget.interrupt):
                 await budget.wait(self._serve())
         except Stop as stop:
+            if stop.reason == "time_limit" and self._served.failure:
+                raise self._served.failure from None
             self._finish(stop.reason, str(stop))
         else:
             self._check()
@@ -216,6 +219,13 @@ class _Run:
                 cost=budget.cost,
             )
         )
+
+
+def _require_no_more(name: str, settings: Settings) -> None:
+    given = {"--attempts": settings.attempts, "--effort": settings.effort}
+    for flag, value in given.items():
+        if value not in (None, 1):
+            raise ConfigError(f"{name} has no {flag}: leave it out, or use qwright's own agent")
 
 
 def _limits(settings: Settings) -> Limits:

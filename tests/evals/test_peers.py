@@ -25,8 +25,8 @@ from qwright.evals.peers.aider import count_edits
 from qwright.evals.peers.gateway import Answer, CommandRequest, Gateway
 from qwright.evals.peers.mini_swe_agent import read_trajectory
 from qwright.evals.result import Solution
+from qwright.evals.run.hooks import Hooks
 from qwright.evals.run.settings import Settings, jobs_of
-from qwright.evals.run.work import Hooks
 from qwright.evals.testbed.prepare import Testbed, prepare
 from qwright.sandbox.base import CommandResult
 from tests.e2e.house import MODEL
@@ -239,14 +239,26 @@ def test_a_program_that_does_not_ask_ends_the_run(trial: Trial) -> None:
     assert str(told.value) == "aider ended without asking the model: no model, no work"
 
 
-@pytest.mark.parametrize("command", ["there-is-no-such-program --flag", ""])
-def test_a_program_that_is_not_there(
-    trial: Trial, command: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"agent_command": "no-such-program --flag"}, "there is no program no-such-program;"),
+        ({"agent_command": None}, "there is no program mini; install it, or name it with --agent"),
+        ({"agent_command": "mini 'x"}, "has a quote without its end"),
+        ({"attempts": 4}, "mini-swe-agent has no --attempts: leave it out"),
+        ({"effort": "low"}, "mini-swe-agent has no --effort"),
+    ],
+)
+def test_what_cannot_be_is_refused(
+    trial: Trial, given: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trial, "require_nothing_left", lambda: None)
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(ConfigError, match="install it, or name it with --agent-command"):
-        trial.go("mini-swe-agent", "http://127.0.0.1:9/v1", agent_command=command or None)
+    with pytest.raises(ConfigError, match=said):
+        trial.go("mini-swe-agent", "http://127.0.0.1:9/v1", **given)
+
+
+def test_an_agent_that_is_not_known() -> None:
     with pytest.raises(ConfigError, match="there are qwright, aider, mini-swe-agent"):
         solver("codex")
 
