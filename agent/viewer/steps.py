@@ -66,6 +66,8 @@ class Section:
     kind: Literal["prompt", "turn", "attempt", "end"]
     label: str = ""
     note: str = ""
+    checkpoint: str = ""
+    """The last one made in it: its number and commit."""
     steps: list[Step] = field(default_factory=list[Step])
 
 
@@ -166,7 +168,7 @@ class _Reader:
         match event:
             case ev.RunStarted():
                 prompt = Step("prompt", body=clipped(event.prompt).strip())
-                sections.append(Section("prompt", "Prompt", one_line(event.model), [prompt]))
+                sections.append(Section("prompt", "Prompt", one_line(event.model), steps=[prompt]))
             case ev.AttemptStarted():
                 sections.append(Section("attempt", f"Attempt {event.attempt} of {event.of}"))
             case ev.AttemptJudged() | ev.AttemptChosen():
@@ -177,9 +179,14 @@ class _Reader:
                 sections[-1].note = _usage(event)
             case ev.RunFinished():
                 self.found.finished.append(event)
-                sections.append(Section("end", "End", "", [_end(event)]))
+                sections.append(Section("end", "End", steps=[_end(event)]))
             case _:
                 pass
+
+    def _kept(self, event: ev.CheckpointMade) -> None:
+        if self.found.sections:
+            commit = one_line(event.commit)[:10]
+            self.found.sections[-1].checkpoint = f"checkpoint {event.step} · {commit}"
 
     def _judgement(self, event: ev.AttemptJudged | ev.AttemptChosen) -> None:
         sections = self.found.sections
@@ -202,7 +209,7 @@ class _Reader:
                 head, body = one_line(event.command), clipped(event.output)
                 self._add(Step("verify", head, body, mood=mood, seconds=event.seconds))
             case ev.CheckpointMade():
-                self._add(Step("note", f"Checkpoint {event.step} · {one_line(event.commit)[:10]}"))
+                self._kept(event)
             case ev.Notice():
                 self._add(Step("note", one_line(event.text)))
             case ev.Compacted():

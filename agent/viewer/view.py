@@ -46,7 +46,7 @@ def facts_of(session: Session) -> list[tuple[str, str]]:
         ("Session", record.id),
         ("Project", shown_name(Path(record.source).name)),
         ("Model", sanitise(record.model)),
-        ("Begun", record.created),
+        ("Begun", record.created.replace("T", " ").replace("+00:00", " UTC")),
     ]
 
 

@@ -159,7 +159,7 @@ def _climb(
 
 
 def _distribution(runs: Sequence[Run], measure: Measure) -> Plot:
-    """How much samples took: resolved and not for one run, else a line for each run."""
+    """How much samples took: counts for one run, else each run's share that took no more."""
     bins = edges(_values(runs, measure))
     with canvas(f"spread-{measure.name}") as drawn:
         axes = drawn.axes
@@ -169,11 +169,12 @@ def _distribution(runs: Sequence[Run], measure: Measure) -> Plot:
             axes.hist(parts, bins, stacked=True, color=[INKS["good"], INKS["edge"]], rwidth=0.86)
         else:
             for at, run in enumerate(runs):
-                values = [value for value, _ in run.taken(measure)]
-                axes.hist(values, bins, histtype="step", color=INKS[ink(at)], lw=1.6)
+                values = sorted(value for value, _ in run.taken(measure))
+                share = [100 * (n + 1) / len(values) for n in range(len(values))]
+                axes.step(values, share, where="post", color=INKS[ink(at)], lw=1.8)
         axes.grid(axis="y")
         axes.yaxis.get_major_locator().set_params(integer=True)
-        axes.set_ylabel("samples")
+        axes.set_ylabel("samples" if len(runs) == 1 else "% of samples")
         measure.scale(axes, _values(runs, measure))
     words = "; ".join(_told(run, measure) for run in runs)
     legend = _PASSED if len(runs) == 1 else ()
