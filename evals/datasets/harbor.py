@@ -13,6 +13,7 @@ from qwright.evals.instance import ImageSource, Instance, RewardGrading, folder_
 REPOSITORY = "qwright-harbor"
 _WORKDIR = re.compile(r"^\s*WORKDIR\s+(\S+)\s*$", re.IGNORECASE | re.MULTILINE)
 _OTHERWISE = "/app"
+_NOT_RUN = "which qwright does not run: take its folder out of the data set"
 _COMPOSE = ("docker-compose.yaml", "docker-compose.yml", "compose.yaml", "compose.yml")
 
 
@@ -60,9 +61,11 @@ def _require_one_container(row: Row, folder: Path) -> None:
     if not (folder / "tests" / "test.sh").is_file():
         raise row.error("there is no tests/test.sh beside it")
     if any((folder / "environment" / name).exists() for name in _COMPOSE):
-        raise row.error("the task needs several containers (compose): qwright runs one")
+        raise row.error(f"the task needs several containers (compose), {_NOT_RUN}")
     if row.data.get("steps"):
-        raise row.error("the task has several steps: qwright runs tasks of one")
+        raise row.error(f"the task has several steps, {_NOT_RUN}")
+    if _table(row, "verifier").optional("environment_mode") == "separate":
+        raise row.error(f"the task is graded in an image of its own, {_NOT_RUN}")
 
 
 def _image(row: Row, environment: Row, folder: Path) -> tuple[str, Path | None]:

@@ -300,6 +300,10 @@ def test_a_harbor_task_that_cannot_be_run(tmp_path: Path) -> None:
     (task / "environment" / "docker-compose.yaml").touch()
     with pytest.raises(ConfigError, match="several containers"):
         load(str(task))
+    (task / "environment" / "docker-compose.yaml").unlink()
+    (task / "task.toml").write_text('[verifier]\nenvironment_mode = "separate"\n')
+    with pytest.raises(ConfigError, match="an image of its own"):
+        load(str(task))
     (task / "task.toml").write_text("= 1")
     with pytest.raises(ConfigError, match=r"task.toml is no TOML"):
         load(str(task))
