@@ -99,9 +99,10 @@ class Cluster:
         self._functions: dict[object, _Remote] = {}
         self.resources = ray.cluster_resources()
 
-    def nodes(self) -> list[str]:
-        """Ids of the machines that answer."""
-        return [node["NodeID"] for node in self._ray.nodes() if node["Alive"]]
+    def others(self) -> list[str]:
+        """Ids of the machines that answer, this one left out."""
+        known = [node["NodeID"] for node in self._ray.nodes() if node["Alive"]]
+        return [node for node in known if node != self._here]
 
     async def run(self, function: Callable[..., T], *arguments: object, **options: object) -> T:
         """Run a module's function on some node; `options` are those of ray's remote functions.

@@ -33,7 +33,9 @@ FURTHER_TRIES = 3
 _MEMORY = 1024**3
 """Bytes that a sample is said to need where machines are many and unlike."""
 _GRACE = 30.0
-"""Seconds for workers to end by themselves, and for a node to be swept."""
+"""Seconds for workers to end by themselves."""
+_SWEEP = 15.0
+"""Seconds for the other nodes to be swept; one that was just lost never answers."""
 
 
 class RayEngine:
@@ -104,8 +106,8 @@ class _Shift:
             task.cancel()
         await asyncio.gather(*self._running, self._listening, return_exceptions=True)
         with suppress(ClusterError, TimeoutError):
-            async with asyncio.timeout(_GRACE):
-                await asyncio.gather(*map(self._sweep, self._cluster.nodes()))
+            async with asyncio.timeout(_SWEEP):
+                await asyncio.gather(*map(self._sweep, self._cluster.others()))
 
     async def _ended(self) -> set[asyncio.Task[Result | None]]:
         """Tasks that have ended. Raises ClusterError when the desk is lost."""

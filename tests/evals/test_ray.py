@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -118,7 +118,7 @@ def test_a_lost_node_changes_nothing_and_keys_are_in_no_file(
 
 def _lose_one(command: OnRay, model: Model, nodes: Nodes) -> None:
     with command.started() as process:
-        wait_until(lambda: model.asked >= 2, "a request of each node")
+        _wait_for(lambda: model.asked >= 2, process)
         nodes.lose_one()
         model.released.set()
         assert command.end(process, Exit.DONE) == "\n"
@@ -129,11 +129,11 @@ def _interrupt(command: OnRay, model: Model) -> None:
     """What runs on the node that is left is ended by Ctrl-C here."""
     model.hang, before = True, model.asked
     with command.started() as process:
-        wait_until(lambda: model.asked > before, "a request that hangs")
+        _wait_for(lambda: model.asked > before, process)
         os.kill(process.pid, signal.SIGINT)
         assert "interrupted: " in command.end(process, Exit.INTERRUPTED)
     assert command.left() == []
-    assert {json.loads(text)["state"] for text in command.samples().values()} <= {"stopped"}
+    assert {json.loads(text)["state"] for text in command.samples().values()} == {"stopped"}
 
 
 def test_without_an_address_nothing_of_the_cluster_is_left(
@@ -146,6 +146,11 @@ def test_without_an_address_nothing_of_the_cluster_is_left(
     assert command.left() == []
     assert processes_in(folder) == []
     assert list(folder.iterdir()) == []
+
+
+def _wait_for(asked: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    wait_until(lambda: asked() or process.poll() is not None, "a request")
+    assert process.poll() is None, process.communicate()[1]
 
 
 def _files_with(text: str, folder: Path) -> list[Path]:
