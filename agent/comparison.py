@@ -5,16 +5,15 @@ All run the same ones: the repository's own as they were before, and the new one
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import suppress
 
 from qwright.agent import events as ev
 from qwright.agent.limits import Budget, Stop
-from qwright.agent.suites import is_test, suite_command
+from qwright.agent.suites import Suite, is_test, suite_of
 from qwright.agent.tally import Tally, tally
 from qwright.sandbox.errors import WorkspaceError
-from qwright.sandbox.store import Checkpoint, CheckpointStore
+from qwright.sandbox.store import Change, Checkpoint, CheckpointStore
 from qwright.sandbox.trees import Entry, build, new_entry, old_entry
 from qwright.sandbox.workspace import Workspace
 
@@ -36,34 +35,26 @@ class Comparison:
         self._start = start
         self._there = there
         self._lefts = lefts
-        self._command: str | None = None
+        self._suite: Suite | None = None
         self._counts: dict[int, Tally] = {}
 
     async def judge(self, budget: Budget, patience: float) -> AsyncGenerator[ev.Event, None]:
         """Run the tests on each; leaves the files as some candidate's. Raises Stop on interrupt.
 
-        `patience`: seconds that the tests may take.
+        `patience`: seconds that one run may take. Where that is too short for all the tests, only
+        those that some candidate touched count.
         """
-        store = self._workspace.store
-        new = {number: _new_tests(store, self._start, left) for number, left in self._lefts.items()}
-        sets = _without_collisions(list(new.values()))
-        for number, left in self._lefts.items():
-            count = _NONE
-            for tests in sets:
-                await self._lay_out(left, tests)
-                try:
-                    count = count.plus(await self._run(budget, patience))
-                except Stop as stop:
-                    if stop.reason != "time_limit":
-                        raise
-                    self._counts.clear()  # half a comparison is none
-                    return
-            self._counts[number] = count
-        if any(count.total for count in self._counts.values()):
-            most = max(count.total for count in self._counts.values())
-            for number, count in self._counts.items():
-                why = f"{count.passed} of {most} tests pass"
-                yield ev.AttemptJudged(attempt=number, score=count.passed, of=most, why=why)
+        try:
+            if not await self._count(budget, patience, touched_only=False):
+                await self._count(budget, patience, touched_only=True)
+        except Stop as stop:
+            if stop.reason != "time_limit":
+                raise
+            self._counts.clear()  # half a comparison is none
+        most = max((count.total for count in self._counts.values()), default=0)
+        for number, count in self._counts.items() if most else ():
+            why = f"{count.passed} of {most} tests pass"
+            yield ev.AttemptJudged(attempt=number, score=count.passed, of=most, why=why)
 
     def best(self) -> tuple[int, str]:
         """The number of the one that passes most, and why it is that one."""
@@ -80,31 +71,45 @@ class Comparison:
         others = "the tests do not tell them apart" if most else "no tests tell them apart"
         return smallest, f"{others}: the smallest change"
 
-    async def _lay_out(self, left: Checkpoint, tests: Mapping[str, Entry]) -> None:
-        """The candidate's files, with the tests of before and the new ones of this set."""
+    async def _count(self, budget: Budget, patience: float, *, touched_only: bool) -> bool:
+        """Run the tests on every candidate; False where that takes too long and less would do."""
         store = self._workspace.store
-        changed = [one for one in store.changed(self._start, left) if is_test(one.path)]
-        entries = {one.path: old_entry(one) for one in changed} | dict(tests)
+        changes = {number: store.changed(self._start, to) for number, to in self._lefts.items()}
+        touched = {one.path for each in changes.values() for one in each if is_test(one.path)}
+        before = touched.intersection(store.tree_of(self._start))
+        sets = _without_collisions([_new_tests(each) for each in changes.values()])
+        for number, left in self._lefts.items():
+            self._counts[number] = _NONE
+            for place, tests in enumerate(sets):
+                suite = await self._lay_out(left, changes[number], tests)
+                if suite is None:
+                    continue
+                # What is the same in every set counts once, where that can be.
+                some = suite.some(tests if place else before.union(tests))
+                less = place > 0 or touched_only
+                command = some if some and less else suite.command
+                done = await budget.wait(self._workspace.run(command, timeout=patience))
+                if done.timed_out and some and not less:
+                    return False
+                self._counts[number] = self._counts[number].plus(tally(done.output) or _NONE)
+        return True
+
+    async def _lay_out(
+        self, left: Checkpoint, changes: Sequence[Change], tests: Mapping[str, Entry]
+    ) -> Suite | None:
+        """The candidate's files, with the tests of before and the new ones of this set."""
+        before = {one.path: old_entry(one) for one in changes if is_test(one.path)}
         made = left
         with suppress(WorkspaceError):  # another's test cannot lie here: judged without it
-            made = build(store, left, entries, "compared")
+            made = build(self._workspace.store, left, before | dict(tests), "compared")
         await self._workspace.start_over(made, self._there)
-
-    async def _run(self, budget: Budget, patience: float) -> Tally:
-        where = self._workspace.subdirectory
-        tree = self._workspace.tree
-        if self._command is None and (found := suite_command(tree, where)):
-            self._command = f"cd {shlex.quote(where)} && {found}"
-        elif self._command is None:
-            self._command = suite_command(tree)
-        if self._command is None:
-            return _NONE
-        done = await budget.wait(self._workspace.run(self._command, timeout=patience))
-        return tally(done.output) or _NONE
+        found = self._suite or suite_of(self._workspace.tree, self._workspace.subdirectory)
+        self._suite = found
+        return found
 
 
-def _new_tests(store: CheckpointStore, start: Checkpoint, left: Checkpoint) -> dict[str, Entry]:
-    found = {one.path: new_entry(one) for one in store.changed(start, left) if not one.old_mode}
+def _new_tests(changes: Sequence[Change]) -> dict[str, Entry]:
+    found = {one.path: new_entry(one) for one in changes if not one.old_mode}
     return {path: entry for path, entry in found.items() if entry and is_test(path)}
 
 

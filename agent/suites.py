@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import posixpath
 import re
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from qwright.sandbox.errors import PathError
@@ -18,9 +21,10 @@ _PYTHON_FILES = {"pytest.ini", "tox.ini", "setup.cfg", "setup.py", "pyproject.to
 _PYTEST = (
     "python=$(command -v python || command -v python3); "
     "if $python -c 'import pytest' 2>/dev/null; "
-    "then $python -m pytest -q --continue-on-collection-errors; "
-    "else $python -m unittest; fi"
+    "then $python -m pytest -q --continue-on-collection-errors{files}; "
+    "else $python -m unittest{files}; fi"
 )
+_PYTHON_TEST = re.compile(r"(^|/)(test_[^/]*|[^/]*_test)\.py$")
 _TARGET = re.compile(r"^(test|check)\s*:(?!=)", re.MULTILINE)
 
 
@@ -29,8 +33,38 @@ def is_test(path: str) -> bool:
     return bool(_TEST_FILE.search(path))
 
 
-def suite_command(tree: Tree, where: str = ".") -> str | None:
-    """What runs all tests of a folder, from there; None where there is no known way to."""
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """The tests of a folder; `shell` is run there."""
+
+    where: str
+    shell: str
+
+    @property
+    def command(self) -> str:
+        """What runs them all, from the root of the files."""
+        return self._command("")
+
+    def some(self, paths: Iterable[str]) -> str | None:
+        """What runs only those of these files that hold tests; None where there is no way to."""
+        if self.shell != _PYTEST:
+            return None
+        files = [posixpath.relpath(path, self.where) for path in paths if _PYTHON_TEST.search(path)]
+        return self._command(f" {shlex.join(sorted(files))}") if files else None
+
+    def _command(self, files: str) -> str:
+        return f"cd {shlex.quote(self.where)} && {self.shell.replace('{files}', files)}"
+
+
+def suite_of(tree: Tree, where: str) -> Suite | None:
+    """The suite of a folder, or else of the root; None where no way to run one is known."""
+    for folder in dict.fromkeys((where, ".")):
+        if shell := _shell(tree, folder):
+            return Suite(folder, shell)
+    return None
+
+
+def _shell(tree: Tree, where: str) -> str | None:
     names = _names(tree, where)
     if _is_python(tree, where, names):
         return _PYTEST

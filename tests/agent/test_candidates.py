@@ -223,6 +223,23 @@ class TestWithoutOne:
         assert [one.score for one in run.of(ev.AttemptJudged)] == [2, 2]
         assert chosen(run)[0] == 2, "the smaller change"
 
+    def test_of_tests_that_take_too_long_those_that_were_touched_count(self, stage: Stage) -> None:
+        seen: list[bool] = []
+
+        def act(command: str) -> CommandResult:
+            seen.append("test_new.py" in command)
+            if "test_new.py" not in command:
+                return CommandResult("..", 124, 60.0, timed_out=True)
+            good = "x = 2" in (stage.ws / "a.py").read_text()
+            return ended("1 passed in 0.1s" if good else "1 failed in 0.1s")
+
+        moves = (says(WRONG), DONE, says(FIX, NEW_TEST), DONE)
+        run = stage.play(*moves, task=replace(THREE, attempts=2), act=act)
+        assert seen == [False, True, True]
+        assert chosen(run) == (2, "passes the most tests, 1")
+        judged = [(one.attempt, one.score, one.of) for one in run.of(ev.AttemptJudged)]
+        assert judged == [(1, 0, 1), (2, 1, 1)]
+
     def test_nothing_to_compare(self, stage: Stage) -> None:
         run = stage.play(*(says(FIX), DONE) * 3, task=THREE)
         assert chosen(run) == (1, "the only change there is")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from qwright.agent.suites import is_test, suite_command
+from qwright.agent.suites import Suite, is_test, suite_of
 from qwright.agent.tally import Tally, tally
 from qwright.sandbox.tree import Tree
 from tests.sandbox.repos import put
@@ -85,10 +85,27 @@ def test_the_command_of_a_suite(
     tmp_path: Path, files: dict[str, bytes], command: str | None
 ) -> None:
     put(tmp_path / "in" / "here", files)
-    found = suite_command(Tree(tmp_path), "in/here")
-    assert (command in (found or "")) if command else found is None
-    assert suite_command(Tree(tmp_path / "in" / "here")) == found
-    assert suite_command(Tree(tmp_path)) is None
+    found = suite_of(Tree(tmp_path), "in/here")
+    if command is None:
+        assert found is None
+        return
+    assert found
+    assert found.command.startswith("cd in/here && ")
+    assert command in found.command
+    below = suite_of(Tree(tmp_path / "in" / "here"), "not/there")
+    assert below == Suite(".", found.shell)
+    assert suite_of(Tree(tmp_path), ".") is None
+
+
+def test_some_files_of_a_suite(tmp_path: Path) -> None:
+    put(tmp_path, {"in/setup.py": b"", "go.mod": b""})
+    python, go = suite_of(Tree(tmp_path), "in"), suite_of(Tree(tmp_path), ".")
+    assert python
+    assert go
+    some = python.some(["in/tests/test_b c.py", "in/a.py", "in/tests/data.txt"]) or ""
+    assert "-m pytest -q --continue-on-collection-errors 'tests/test_b c.py';" in some
+    assert python.some(["in/a.py"]) is None
+    assert go.some(["a_test.go"]) is None
 
 
 def test_what_a_test_is() -> None:
