@@ -48,7 +48,7 @@ async def _grade(args: Namespace) -> int:
     settings, answered = given(Path(args.predictions), [one.id for one in instances])
     chosen = [one for one in instances if one.id in answered]
     print(f"{len(chosen)} predictions for {len(instances)} instances", file=sys.stderr)
-    plan = Plan(Path(args.out), args.dataset, workers=args.workers or 1)
+    plan = Plan(Path(args.out).absolute(), args.dataset, workers=args.workers or 1)
     return await _go(args, chosen, settings, plan)
 
 
@@ -66,7 +66,7 @@ async def _go(
     draw_summary(ended.summary, open_console(sys.stdout))
     if ended.line:
         print(f"qwright: {sanitise(ended.line)}", file=sys.stderr)
-    out = shown_name(str(plan.out))
+    out = shown_name(args.out)
     print(f"{out}: preds.jsonl, summary.json; `qwright eval report {out}` makes the page")
     return ended.exit_code
 
@@ -233,7 +233,7 @@ def _plan(args: Namespace, chosen: Choice) -> Plan:
         engine = RayEngine(args.address)
     here = chosen.endpoint is None or chosen.endpoint.is_loopback
     return Plan(
-        out=Path(args.out),
+        out=Path(args.out).absolute(),
         dataset=args.dataset,
         repeat=args.repeat,
         workers=args.workers or (1 if here else _SERVED_WORKERS),
