@@ -1,13 +1,9 @@
-"""A small data set, a model that follows a script, and runs over them: what the run tests share.
-
-`python -m tests.evals.eval_runs OUT URL` is one run as a process of its own, to be killed.
-"""
+"""A small data set, a model that follows a script, and runs over them: what the run tests share."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +35,8 @@ ANSWERS = {
     "clumsy": (BAD_CALL, MISSED, RIGHT, DONE),
 }
 """By the first word of the prompt."""
+FILES = {"calc.py": "def add(a, b):\n    return a - b\n"}
+CHECK = 'python -c "from calc import add; assert add(2, 3) == 5"'
 QUICK = Patience(first=0.01, most=0.01)
 
 
@@ -46,8 +44,8 @@ def instance(name: str, answers: str = "right") -> Instance:
     return Instance(
         id=name,
         prompt=f"{answers}: add() in calc.py subtracts ({name})",
-        source=FilesSource(files={"calc.py": "def add(a, b):\n    return a - b\n"}),
-        grading=CommandGrading(command='python -c "from calc import add; assert add(2, 3) == 5"'),
+        source=FilesSource(files=FILES),
+        grading=CommandGrading(command=CHECK),
         mount="/testbed",
         metadata={"language": "python"},
     )
@@ -121,8 +119,16 @@ def several(count: int) -> list[Instance]:
     return [instance(f"i{number}", kinds[number % len(kinds)]) for number in range(count)]
 
 
-if __name__ == "__main__":
-    ended = go(several(6), sys.argv[2], Path(sys.argv[1]))
-    print(ended.line, file=sys.stderr)
-    sys.stderr.flush()
-    os._exit(ended.exit_code)
+def write_rows(file: Path, count: int) -> None:
+    """The same instances as rows of a data set; the agent may run their command too."""
+    rows = [
+        {
+            "id": one.id,
+            "prompt": one.prompt,
+            "files": FILES,
+            "verify": CHECK,
+            "solution_files": {"calc.py": FILES["calc.py"].replace("-", "+")},
+        }
+        for one in several(count)
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))

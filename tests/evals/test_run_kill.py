@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +17,7 @@ import pytest
 from qwright.agent.exits import Exit
 from tests.e2e.house import make_house
 from tests.e2e.scripted_server import Reply, Server, says, served, wait_until
-from tests.evals.eval_runs import containers, script
+from tests.evals.eval_runs import containers, script, write_rows
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
 
@@ -34,22 +33,18 @@ def _server() -> Iterator[Server]:
 
 
 class Command:
-    """One run's command, which can be typed again and again."""
+    """`qwright eval run`, which can be typed again and again."""
 
     def __init__(self, root: Path, url: str) -> None:
         self.out = root / "out"
-        self._environment = make_house(root).environment(url)
-        self._environment["PYTHONPATH"] += ":."
+        self._house = make_house(root)
+        self._rows = root / "rows.jsonl"
         self._url = url
+        write_rows(self._rows, SAMPLES)
 
     def start(self) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "tests.evals.eval_runs", str(self.out), self._url],
-            env=self._environment,
-            stderr=subprocess.PIPE,
-            process_group=0,
-            text=True,
-        )
+        arguments = ["eval", "run", str(self._rows), "-o", str(self.out), "-w", "2"]
+        return self._house.start(*arguments, server=self._url)
 
     def end(self, process: subprocess.Popen[str], code: int) -> str:
         """Wait for it; what it said."""
@@ -69,8 +64,8 @@ class Command:
         """What the run came to, without times and names of sessions."""
         found = [json.loads(text) for text in self.samples().values()]
         for one in found:
-            one["solution"].pop("seconds")
-            one["verdict"].pop("seconds")
+            for part in (one["solution"], one["verdict"]):
+                part.pop("seconds")
         kept = ("instance", "sample", "state", "solution", "verdict")
         rows = [{name: one[name] for name in kept} for one in found]
         preds = (self.out / "preds.jsonl").read_text()
