@@ -8,7 +8,7 @@ from qwright.evals.instance import CommandGrading, FilesSource, Instance
 
 TIMEOUT = 60.0
 """Seconds for the verify command of a row that names none."""
-_OWN = ("id", "files", "prompt", "verify", "solution_files", "timeout", "needs", "image")
+_OWN = ("id", "files", "prompt", "verify", "solution_files", "timeout", "setup", "needs", "image")
 
 
 def is_simple(row: Row) -> bool:
@@ -39,6 +39,7 @@ def simple_instance(row: Row) -> Instance:
         verify=verify,
         image=row.optional("image") or None,
         timeout=row.number("timeout", TIMEOUT),
+        setup=row.names("setup") if "setup" in row.data else (),
         needs=row.names("needs") if "needs" in row.data else (),
         metadata={name: value for name, value in row.data.items() if name not in _OWN},
     )

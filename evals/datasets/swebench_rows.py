@@ -35,7 +35,7 @@ def swebench_instance(row: Row) -> Instance:
     """Classic columns, with those of version 5 or `test_cmd` and `log_parser` for grading.
 
     `workspace` says where the files are when not in an image: {pypi, sha256, root}, {git, commit},
-    {path}. Raises ConfigError.
+    {path}. `setup` are commands that install what the project needs. Raises ConfigError.
     """
     identity = row.id("instance_id")
     workspace = row.mapping("workspace")
@@ -53,6 +53,7 @@ def swebench_instance(row: Row) -> Instance:
         image=image or None,
         mount=mount,
         env=_environment(row, image),
+        setup=row.names("setup") if row.data.get("setup") else (),
         timeout=row.number("timeout", 1800.0),
         metadata={name: row.data[name] for name in _KEPT if row.data.get(name) is not None},
     )

@@ -36,7 +36,7 @@ class PipSettings:
 @cache
 def pip_settings() -> PipSettings:
     """pip's configuration of this user and environment; PyPI where there is no pip."""
-    return settings_from(_said() or _from_environment(os.environ))
+    return settings_from(_said() or said_by(os.environ))
 
 
 def settings_from(lines: str) -> PipSettings:
@@ -77,17 +77,19 @@ def _said() -> str:
 
 
 def _pip_command() -> list[str] | None:
-    # A virtual environment made by uv has no pip of its own.
+    # A virtual environment made by uv has no pip of its own. -P: not one of the current folder.
     if importlib.util.find_spec("pip") is not None:
-        return [sys.executable, "-I", "-m", "pip"]
+        return [sys.executable, "-P", "-m", "pip"]
     found = shutil.which("pip3") or shutil.which("pip")
     return [found] if found else None
 
 
-def _from_environment(environment: Mapping[str, str]) -> str:
-    pairs = ((name.removeprefix("PIP_"), text) for name, text in environment.items())
+def said_by(environment: Mapping[str, str]) -> str:
+    """The same lines, of pip's variables alone."""
     return "\n".join(
-        f":env:.{name.lower()}={text!r}" for name, text in pairs if f"PIP_{name}" in environment
+        f":env:.{name.removeprefix('PIP_').lower()}={text!r}"
+        for name, text in environment.items()
+        if name.startswith("PIP_")
     )
 
 

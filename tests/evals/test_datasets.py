@@ -134,7 +134,9 @@ def test_other_workspaces(tmp_path: Path) -> None:
 
 
 def test_a_simple_row(tmp_path: Path) -> None:
-    found = one(tmp_path, {**SIMPLE, "license": "MIT"})
+    found = one(tmp_path, {**SIMPLE, "license": "MIT", "setup": ["pip install x"]})
+    assert found.setup == one(tmp_path, {**SDIST, "setup": ["pip install x"]}).setup
+    assert found.setup == ("pip install x",)
     assert found.source == FilesSource(files=SIMPLE["files"])
     assert found.grading == CommandGrading(command="python test_a.py", restored=("test_a.py",))
     assert found.verify == "python test_a.py"

@@ -15,7 +15,7 @@ import pytest
 
 from qwright.evals.instance import SdistSource
 from qwright.evals.testbed import sdist
-from qwright.evals.testbed.pip_settings import PYPI, PipSettings, settings_from
+from qwright.evals.testbed.pip_settings import PYPI, PipSettings, said_by, settings_from
 from qwright.evals.testbed.sdist import fetch_sdist
 from qwright.sandbox.errors import WorkspaceError
 from qwright.sandbox.unpack import unpack
@@ -76,7 +76,7 @@ def _server(pages: Pages) -> Iterator[str]:
             pass
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         yield f"http://user:secret@127.0.0.1:{server.server_port}"
         server.shutdown()
@@ -252,4 +252,6 @@ list.format='columns'
         certificates="/etc/ca.crt",
     )
     assert settings_from("") == PipSettings(indexes=(PYPI,))
+    variables = {"PIP_INDEX_URL": "https://one.example/", "INDEX_URL": "no", "PIP_NO_INDEX": "0"}
+    assert settings_from(said_by(variables)).indexes == ("https://one.example/",)
     assert settings_from("global.no-index='true'\n").indexes == ()
