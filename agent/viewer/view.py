@@ -9,6 +9,7 @@ from pathlib import Path
 
 from qwright.agent.errors import ConfigError
 from qwright.agent.eventlog import read_events
+from qwright.agent.language import say
 from qwright.agent.viewer.page import page
 from qwright.sandbox.session_dir import Session
 from qwright.tools.sanitise import sanitise, shown_name
@@ -25,8 +26,8 @@ def view(session: Session, output: Path | None = None) -> int:
     try:
         target.write_text(text, encoding="utf-8", errors="replace")
     except OSError as error:
-        file = shown_name(str(target))
-        raise ConfigError(f"cannot write {file}: {error.strerror}; try --output FILE") from None
+        file, why = shown_name(str(target)), error.strerror
+        raise ConfigError(say("chat.unwritable", file=file, why=why)) from None
     print(shown_name(str(target)))
     if output is None and _on_desktop():
         webbrowser.open(target.absolute().as_uri())

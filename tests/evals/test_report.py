@@ -263,7 +263,7 @@ def _said() -> Sequence[ev.Event]:
 def test_500_instances_open_at_once(
     browser: Browser, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = write_report(write_run(tmp_path / "run", Made(count=500, turns=12)))
+    file = write_report(write_run(tmp_path / "run", Made(count=500, turns=5)))
     began = time.perf_counter()
     with visit(browser, file) as seen:
         expect(seen.page.locator("tbody tr")).to_have_count(500)
