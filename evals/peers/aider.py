@@ -31,7 +31,9 @@ _FLAGS = (
     # What it proposes would run on this machine.
     *("--no-suggest-shell-commands", "--disable-playwright"),
 )
-_OWN_FILES = ".aider*"
+_CONFIGURATION = (".aider*", ".env")
+"""What it would obey in the folder it works in, commands to run on this machine among it; the
+first is also what it leaves behind."""
 _APPLIED = re.compile(r"^Applied edit to ", re.MULTILINE)
 _REFUSED = re.compile(r"^The LLM did not conform to the edit format", re.MULTILINE)
 
@@ -58,7 +60,9 @@ class _Aider:
         self._stage = stage
         self._checkout = checkout
         self._files = checkout.store.work_tree
-        self._theirs = set(self._files.glob(_OWN_FILES))
+        self._hidden = stage.scratch / "hidden"
+        self._hidden.mkdir()
+        _move(self._files, self._hidden)
         self._verified: bool | None = None
 
     def program(self, words: Sequence[str]) -> Program:
@@ -118,7 +122,10 @@ class _Aider:
         return "done", ""
 
     async def conclude(self, solution: Solution) -> Solution:
-        await asyncio.to_thread(_remove, set(self._files.glob(_OWN_FILES)) - self._theirs)
+        left = self._stage.scratch / "left"
+        left.mkdir()
+        await asyncio.to_thread(_move, self._files, left)
+        await asyncio.to_thread(_move, self._hidden, self._files)
         store = self._checkout.store
         await asyncio.to_thread(store.record, "Result", 1)
         last = store.cursor() or self._checkout.base
@@ -151,9 +158,8 @@ def _copy_repository(source: Path, target: Path) -> None:
         os.chmod(above, 0o755)
 
 
-def _remove(paths: set[Path]) -> None:
-    for path in paths:
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+def _move(source: Path, target: Path) -> None:
+    """Its configuration, and what it leaves, from one folder to another."""
+    for pattern in _CONFIGURATION:
+        for path in source.glob(pattern):
+            path.rename(target / path.name)

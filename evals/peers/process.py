@@ -48,6 +48,8 @@ def environment(home: Path, more: Mapping[str, str]) -> dict[str, str]:
     """The variables of the program, whose home is empty and its own."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     common = {"HOME": str(home), "TERM": "dumb", "NO_COLOR": "1", "NO_PROXY": "127.0.0.1"}
+    # `python -m` would run what the test bed has under that name.
+    common["PYTHONSAFEPATH"] = "1"
     return {**kept, **common, **more}
 
 

@@ -64,6 +64,7 @@ def mini(words: Sequence[str], mode: str) -> int:
 def aider(words: Sequence[str]) -> int:
     prompt = Path(flags(words, "--message-file")[0]).read_text()
     messages: list[Message] = [{"role": "user", "content": prompt}]
+    print("works in", sorted(os.listdir()))
     Path(".aider.tags.cache.v4").mkdir()
     for _ in range(3):
         text = ask(flags(words, "--model")[0], messages)

@@ -40,7 +40,13 @@ VERIFY = 'python -c "from calc import add; assert add(2, 3) == 5"; code=$?; touc
 INSTANCE = Instance(
     id="calc__calc-1",
     prompt="add() in calc.py subtracts",
-    source=FilesSource(files={"calc.py": "def add(a, b):\n    return a - b\n"}),
+    source=FilesSource(
+        files={
+            "calc.py": "def add(a, b):\n    return a - b\n",
+            ".env": "AIDER_LOAD=commands.txt\n",
+            ".aider.conf.yml": "lint-cmd: touch /tmp/linted\n",
+        }
+    ),
     grading=CommandGrading(command="true"),
     verify=VERIFY,
     mount="/testbed",
@@ -212,6 +218,7 @@ def test_aider_edits_a_copy_and_its_tests_run_in_a_container(trial: Trial) -> No
     assert (solution.edit_calls, solution.edit_errors, solution.malformed) == (3, 1, 1)
     runs = [one.exit_code for one in trial.events if isinstance(one, ev.VerifyFinished)]
     assert runs == [1, 1, 0]
+    assert "works in ['.git', 'calc.py']" in trial.log
     assert "AssertionError" in server.requests[1]["messages"][-1]["content"]
     assert KEY not in trial.log
 
