@@ -131,6 +131,8 @@ def test_other_workspaces(tmp_path: Path) -> None:
     assert one(tmp_path, far).source == GitSource(url="https://example.org/r.git", commit="beef")
     path = {**CLASSIC, "workspace": {"path": "upstream"}}
     assert one(tmp_path, path).source == DirectorySource(path=repo)
+    image = one(tmp_path, {**CLASSIC, "image": "x", "workspace": {"image": "/srv/app"}})
+    assert (image.source, image.mount) == (ImageSource(path="/srv/app"), "/srv/app")
 
 
 def test_a_simple_row(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from tests.e2e.house import MODEL
 from tests.e2e.scripted_server import Reply, by_turn, error, served, wait_until
 from tests.evals.eval_runs import containers
 
-RECORDED = Path(__file__).parent.parent / "recorded" / "peers"
+RECORDED = Path(__file__).with_name("recorded")
 STAND_IN = f"{sys.executable} {Path(__file__).with_name('stand_in.py')}"
 KEY = "sk-canary-of-the-user"
 VERIFY = 'python -c "from calc import add; assert add(2, 3) == 5"; code=$?; touch left; exit $code'

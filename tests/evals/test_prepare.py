@@ -23,7 +23,7 @@ from qwright.evals.testbed.sources import source_digest
 from qwright.sandbox import owners
 from qwright.sandbox.base import CommandResult
 from qwright.sandbox.engine import connect_blocking
-from qwright.sandbox.errors import QwrightError, SandboxError
+from qwright.sandbox.errors import QwrightError, SandboxError, WorkspaceError
 from qwright.sandbox.image import default_image, ensure_image
 from qwright.sandbox.image_files import SESSION, missing_programs
 from qwright.sandbox.session_dir import Session
@@ -284,7 +284,10 @@ def test_images_that_lack_something(tmp_path: Path) -> None:
         return await missing_programs(default_image(), ["python", "no-such; echo x", "git"])
 
     assert asyncio.run(missing()) == ("no-such;", "echo", "x")
-    nowhere = files_instance(source=ImageSource(path="/nowhere"), image=default_image())
+    place = {"source": ImageSource(path="/nowhere"), "image": default_image()}
+    with pytest.raises(WorkspaceError, match="must be mounted where they are"):
+        prepared(files_instance(**place), tmp_path)
+    nowhere = files_instance(**place, mount="/nowhere")
     with pytest.raises(SandboxError, match="has no folder /nowhere"):
         prepared(nowhere, tmp_path)
     assert list((tmp_path / "testbeds").iterdir()) == []
@@ -295,7 +298,8 @@ def test_a_cancelled_preparation_leaves_nothing(
     published: tuple[str, str], tmp_path: Path, seconds: float
 ) -> None:
     async def cancelled() -> None:
-        instance = files_instance(source=ImageSource(path="/usr"), image=published[0])
+        source = ImageSource(path="/usr")
+        instance = files_instance(source=source, image=published[0], mount="/usr")
         async with asyncio.timeout(seconds):
             await prepare(instance, tmp_path, print)
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from qwright.agent.exits import Exit
-from tests.e2e.house import make_house
+from tests.e2e.house import COMMAND, make_house
 from tests.e2e.scripted_server import Reply, Server, says, served, wait_until
 from tests.evals.eval_runs import containers, script, write_rows
 
@@ -35,16 +35,24 @@ def _server() -> Iterator[Server]:
 class Command:
     """`qwright eval run`, which can be typed again and again."""
 
-    def __init__(self, root: Path, url: str) -> None:
+    def __init__(self, root: Path, url: str, *flags: str, **environment: str) -> None:
         self.out = root / "out"
-        self._house = make_house(root)
-        self._rows = root / "rows.jsonl"
-        self._url = url
-        write_rows(self._rows, SAMPLES)
+        self._environment = {**make_house(root).environment(url), **environment}
+        self._environment["PYTHONPATH"] += ":."
+        rows = root / "rows.jsonl"
+        write_rows(rows, SAMPLES)
+        self._words = ["eval", "run", str(rows), "-o", str(self.out), "-w", "2", *flags]
 
     def start(self) -> subprocess.Popen[str]:
-        arguments = ["eval", "run", str(self._rows), "-o", str(self.out), "-w", "2"]
-        return self._house.start(*arguments, server=self._url)
+        return subprocess.Popen(
+            [*COMMAND, *self._words],
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            process_group=0,
+            text=True,
+        )
 
     def end(self, process: subprocess.Popen[str], code: int) -> str:
         """Wait for it; what it said."""
