@@ -19,6 +19,7 @@ from qwright.sandbox.workspace import Workspace
 
 WORTH_ANOTHER: frozenset[ev.StopReason] = frozenset({"not_verified", "repeated_call"})
 """Ends of an attempt that say nothing of the next one."""
+_ENDED = "the only one that came to its end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ class Candidates:
         """The last where it passed; else the one of whose tests the fewest fail."""
         last = self._all[-1]
         if last.stop is None:
-            return last, f"`{judge.command}` passes" if judge.verified else "done"
+            return last, f"`{judge.command}` passes" if judge.verified else _ENDED
         changed = self._distinct(self._all)
         verdicts = [judge.failed.get(one.left.tree) for one in changed]
         counts = [tally(verdict.output) if verdict else None for verdict in verdicts]
@@ -149,7 +150,7 @@ class Candidates:
 def _alone(changed: Sequence[Candidate], of: Sequence[Candidate]) -> str:
     if not changed:
         return "none changed anything"
-    return "the only change there is" if len(of) > 1 else "the only one that came to its end"
+    return "the only change there is" if len(of) > 1 else _ENDED
 
 
 def _badness(count: Tally) -> tuple[bool, int, int]:

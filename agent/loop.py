@@ -206,6 +206,8 @@ class Agent:
                         yield event
             except Stop as why:
                 stop = why
+            if candidates.most > 1:
+                await self._workspace()  # what has only talked is an attempt too
             if not await candidates.add(attempt, self._talk, stop, self._step):
                 break
             attempt += 1

@@ -252,6 +252,12 @@ class TestWithoutOne:
         assert chosen(run) == (1, "the only one that came to its end")
         assert run.file("a.py") == b"x = 2\n"
 
+    def test_one_that_only_talked_is_an_attempt_too(self, stage: Stage) -> None:
+        run = stage.play(DONE, says(FIX), DONE, DONE, task=THREE)
+        assert [one.attempt for one in run.of(ev.AttemptStarted)] == [2, 3]
+        assert chosen(run) == (2, "the only change there is")
+        assert run.file("a.py") == b"x = 2\n"
+
     def test_going_round_in_circles_is_the_end_of_one_attempt(self, stage: Stage) -> None:
         run = stage.play(*[says(LOOK)] * 4, says(FIX), DONE, task=replace(THREE, attempts=2))
         assert run.finished.reason == "done"
