@@ -41,6 +41,7 @@ def swebench_instance(row: Row) -> Instance:
     workspace = row.mapping("workspace")
     mount = row.optional("mount") or MOUNT
     source = ImageSource(path=mount) if workspace is None else _source(row, workspace)
+    mount = source.path if isinstance(source, ImageSource) else mount
     image = row.optional("image") or row.optional("image_name") or row.optional("docker_image")
     if not image and isinstance(source, ImageSource):
         image = hub_image(identity)

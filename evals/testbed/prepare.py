@@ -48,6 +48,9 @@ async def prepare(instance: Instance, cache: Path, progress: Progress) -> Testbe
     Several processes may do that at once. No code of the instance runs on the host. Raises
     SandboxError for images and engine, WorkspaceError for files.
     """
+    if isinstance(instance.source, ImageSource) and instance.source.path != instance.mount:
+        # Beside the mount the image's own folder, history and all, would stay in sight.
+        raise WorkspaceError(f"{instance.id}: the files of an image must be mounted where they are")
     base = await _image(instance, cache, progress)
     directory = await _directory(instance, base, cache, progress)
     image = base
