@@ -32,6 +32,9 @@ _STORE = 256 * 1024 * 1024
 """Bytes of shared memory for what workers return, on this machine."""
 
 
+_ABSENT = "No module named 'qwright"
+
+
 class ClusterError(SandboxError):
     """The cluster or a worker of it was lost, more often than it is tried again."""
 
@@ -141,9 +144,13 @@ async def _answer(ref: _Ref) -> object:
     errors = cast(_ErrorClasses, importlib.import_module("ray.exceptions"))
     try:
         return await asyncio.wrap_future(ref.future())
-    except errors.RayTaskError as error:
-        raise error.cause from None
     except errors.RayError as error:
+        if _ABSENT in str(error):
+            raise ConfigError(
+                "a node of the ray cluster has no qwright: install the same one on all of them"
+            ) from error
+        if isinstance(error, errors.RayTaskError):
+            raise error.cause from None
         raise ClusterError(f"ray: {one_line(error)}") from error
 
 

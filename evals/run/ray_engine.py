@@ -105,9 +105,10 @@ class _Shift:
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, self._listening, return_exceptions=True)
-        with suppress(ClusterError, TimeoutError):
+        with suppress(TimeoutError):
             async with asyncio.timeout(_SWEEP):
-                await asyncio.gather(*map(self._sweep, self._cluster.others()))
+                sweeps = map(self._sweep, self._cluster.others())
+                await asyncio.gather(*sweeps, return_exceptions=True)
 
     async def _ended(self) -> set[asyncio.Task[Result | None]]:
         """Tasks that have ended. Raises ClusterError when the desk is lost."""
