@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -19,6 +20,7 @@ _SUBJECTS = ("command", "path", "file_path", "pattern", "query")
 _SPEAKING = ("run_shell_command", _OWN_COMMAND)
 _IN_DIFF = frozenset({"old_string", "new_string", "content"})
 """Arguments that the diff of a successful call shows anyway."""
+_EXIT_CODE = re.compile(r"\[exit code (\d+)\]")
 _LINE = 200
 _LONGEST = 100_000
 """Characters of one text that a page holds; a log may have more."""
@@ -55,7 +57,7 @@ class Step:
         """The body in a line: how long it is, or what a command or a failure says last."""
         lines = [line for line in self.body.splitlines() if line.strip()]
         if self.kind == "verify" or self.mood == "bad" or self.name in _SPEAKING:
-            return one_line(lines[-1]) if lines else ""
+            return _ending(lines)
         return plural(len(lines), "line") if len(lines) > 1 else one_line("".join(lines))
 
 
@@ -107,6 +109,13 @@ def one_line(text: str) -> str:
     """`text` made harmless, flat and not too long."""
     flat = " ".join(sanitise(text).split())
     return flat if len(flat) <= _LINE else flat[: _LINE - 1] + "…"
+
+
+def _ending(lines: Sequence[str]) -> str:
+    """The last line, and the exit code where that is what stands there."""
+    if len(lines) > 1 and (code := _EXIT_CODE.fullmatch(lines[-1])):
+        return f"{one_line(lines[-2])} · exit {code[1]}"
+    return one_line(lines[-1]) if lines else ""
 
 
 def clipped(text: str) -> str:

@@ -70,7 +70,8 @@ def plots_of(runs: Sequence[Run]) -> list[Plot]:
 
 
 def _enough(runs: Sequence[Run], measure: Measure) -> bool:
-    return len(_values(runs, measure)) >= _FEWEST
+    values = _values(runs, measure)
+    return len(values) >= _FEWEST and len(set(values)) > 1
 
 
 def _intervals(runs: Sequence[Run]) -> Plot:
