@@ -70,8 +70,14 @@ def test_a_repository_that_lacks_the_commit(upstream: tuple[Path, str], tmp_path
     root, _ = upstream
     with pytest.raises(WorkspaceError, match="has no commit 12345678"):
         make(GitSource(url=str(root), commit="12345678" * 5), tmp_path / "a")
-    with pytest.raises(WorkspaceError, match="cannot fetch /nonexistent/repo: fatal: "):
-        make(GitSource(url="/nonexistent/repo", commit="1" * 40), tmp_path / "b")
+    for url, shown in (
+        ("/nonexistent/repo", "cannot fetch /nonexistent/repo: fatal: "),
+        ("file://user:secret@/no\033[2Jwhere", r"cannot fetch file:///no\S*where: fatal: "),
+    ):
+        with pytest.raises(WorkspaceError, match=shown) as failed:
+            make(GitSource(url=url, commit="1" * 40), tmp_path / f"b{len(url)}")
+        assert str(failed.value).isprintable()
+        assert "secret" not in str(failed.value)
 
 
 @pytest.mark.parametrize(
