@@ -6,12 +6,12 @@ import asyncio
 import re
 
 from qwright.agent.eventlog import read_events
-from qwright.agent.export_parts import parts_of
 from qwright.agent.language import say
 from qwright.agent.render.toolline import many
 from qwright.agent.repl.clipboard import to_clipboard
 from qwright.agent.repl.columns import bar, facts, one_line
 from qwright.agent.repl.command import Command, CommandError, Context, among, no_argument, one_of
+from qwright.agent.viewer.steps import read_steps
 from qwright.tools.sanitise import sanitise, shown_name
 
 _BAR = 40
@@ -143,7 +143,7 @@ def last_answer(context: Context) -> str:
     if found:
         return sanitise(found)
     events = read_events(context.chat.session.path / "events.jsonl")
-    answers = [part.body for part in parts_of(events) if part.kind == "answer"]
+    answers = [step.body for step in read_steps(events).steps if step.kind == "answer"]
     return answers[-1] if answers else ""
 
 

@@ -15,9 +15,9 @@ from qwright.tools.sanitise import sanitise, terminal_text
 
 Mood = Literal["", "good", "bad", "warn"]
 StepKind = Literal["prompt", "thought", "answer", "call", "verify", "note", "end"]
-_OWN_COMMAND = "your command"
+OWN_COMMAND = "your command"
 _SUBJECTS = ("command", "path", "file_path", "pattern", "query")
-_SPEAKING = ("run_shell_command", _OWN_COMMAND)
+_SPEAKING = ("run_shell_command", OWN_COMMAND)
 _IN_DIFF = frozenset({"old_string", "new_string", "content"})
 """Arguments that the diff of a successful call shows anyway."""
 _EXIT_CODE = re.compile(r"\[exit code (\d+)\]")
@@ -50,7 +50,13 @@ class Step:
     seconds: float | None = None
     arguments: Sequence[tuple[str, str]] = ()
     """Of a call: those that the head does not name."""
-    files: Sequence[FileDiff] = ()
+    diff: str = ""
+    """Of a call that changed files: what it changed, as text."""
+
+    @property
+    def files(self) -> list[FileDiff]:
+        """What it changed, to be drawn."""
+        return read_diff(self.diff) if self.diff else []
 
     @property
     def gist(self) -> str:
@@ -252,19 +258,19 @@ def _call(
     key = next((key for key in _SUBJECTS if key in arguments), None)
     head = one_line(_shown(arguments.pop(key))) if key else ""
     diff = done.details.get("diff")
-    files = read_diff(sanitise(diff)) if isinstance(diff, str) and not done.is_error else []
-    if files:
+    changed = sanitise(diff).rstrip("\n") if isinstance(diff, str) and not done.is_error else ""
+    if changed:
         arguments = {name: arguments[name] for name in arguments.keys() - _IN_DIFF}
     return Step(
         "call",
         head,
-        "" if files else clipped(done.text),
+        "" if changed else clipped(done.text),
         # The one id that no model gives is that of the person's own command.
-        name=_OWN_COMMAND if done.id == "shell" else one_line(done.name),
+        name=OWN_COMMAND if done.id == "shell" else one_line(done.name),
         mood="bad" if done.is_error else _refused(asked),
         seconds=done.seconds,
         arguments=[(one_line(name), clipped(_shown(arguments[name]))) for name in arguments],
-        files=files,
+        diff=changed,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import webbrowser
 from pathlib import Path
 
 from qwright.agent.errors import ConfigError
@@ -30,6 +29,8 @@ def view(session: Session, output: Path | None = None) -> int:
         raise ConfigError(say("chat.unwritable", file=file, why=why)) from None
     print(shown_name(str(target)))
     if output is None and _on_desktop():
+        import webbrowser
+
         webbrowser.open(target.absolute().as_uri())
     return 0
 

@@ -16,7 +16,6 @@ from qwright.agent import events as ev
 from qwright.agent.errors import ConfigError
 from qwright.agent.eventlog import EventLog
 from qwright.agent.export import export
-from qwright.agent.export_parts import parts_of
 from qwright.sandbox.session_dir import Session
 
 HOSTILE = '</pre><script>alert(1)</script><img src="http://x/y.png"> \x1b]52;c;x\x07 & <b>'
@@ -82,21 +81,6 @@ class Page(HTMLParser):
         self.text += data
 
 
-def test_the_parts_are_whole_and_without_what_was_void() -> None:
-    parts = list(parts_of(RUN))
-    kinds = [part.kind for part in parts]
-    assert kinds == [
-        *("prompt", "thought", "answer", "call", "call", "call"),
-        "note",
-        "answer",
-        "note",
-    ]
-    assert parts[2].body == "I edit **a.py**."
-    assert (parts[3].head, parts[3].language) == ("edit a.py", "diff")
-    assert [part.failed for part in parts[3:6]] == [False, True, False]
-    assert parts[6].head == "mind the gap"
-
-
 def test_markdown_keeps_fences_closed_whatever_is_in_them(session: Session, tmp_path: Path) -> None:
     export(session, "markdown", tmp_path / "talk.md")
     text = (tmp_path / "talk.md").read_text()
@@ -106,6 +90,9 @@ def test_markdown_keeps_fences_closed_whatever_is_in_them(session: Session, tmp_
     assert "```diff\n--- a/a.py" in text
     assert "\n`````\n1 failed\n````\n" in text
     assert "**edit a.py**\n" in text
+    assert "\n*mind the gap*\n" in text
+    assert "\n## qwright\n\nI edit **a.py**.\n" in text
+    assert text.endswith("\n*interrupted*\n")
     assert "**run_shell_command pytest ```** (failed)" in text
     assert "void, since" not in text
 
@@ -146,9 +133,11 @@ def test_a_file_that_is_there_stays(session: Session, tmp_path: Path) -> None:
         export(session, "markdown", tmp_path / "nowhere" / "talk.md")
 
 
-def test_the_persons_own_command_shows_as_they_typed_it() -> None:
-    ran = (
-        ev.ToolStarted(id="shell", name="run_shell_command", arguments={"command": "ls -l"}),
+def test_the_persons_own_command_shows_as_they_typed_it(session: Session, tmp_path: Path) -> None:
+    log = EventLog(session.path / "events.jsonl")
+    typed = {"command": "ls -l"}
+    log.append(ev.ToolStarted(id="shell", name="run_shell_command", arguments=typed))
+    log.append(
         ev.ToolFinished(
             id="shell",
             name="run_shell_command",
@@ -156,6 +145,8 @@ def test_the_persons_own_command_shows_as_they_typed_it() -> None:
             text="a.py\n",
             details={"exit_code": 0},
             seconds=0.1,
-        ),
+        )
     )
-    assert [(part.head, part.body) for part in parts_of(ran)] == [("!ls -l", "a.py")]
+    log.close()
+    export(session, "markdown", tmp_path / "talk.md")
+    assert (tmp_path / "talk.md").read_text().endswith("\n**!ls -l**\n\n```\na.py\n```\n")
