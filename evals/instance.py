@@ -81,6 +81,8 @@ class TestGrading(_Frozen):
     eval_type: Literal["pass_and_fail", "fail_only"] = "pass_and_fail"
     test_paths: tuple[str, ...] = ()
     """Files and folders (ending in "/") of the tests: an answer's changes to them are dropped."""
+    complete: bool = False
+    """Every test that runs is in one of the two lists: no other one excuses a bad exit code."""
 
 
 class CommandGrading(_Frozen):

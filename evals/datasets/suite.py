@@ -55,6 +55,7 @@ def _grading(row: Row, test_patch: str) -> TestGrading:
         pass_to_pass=row.names("pass_to_pass"),
         log_parser=row.text("log_parser"),
         test_paths=tuple(dict.fromkeys((*stated, *touched(test_patch).paths))),
+        complete=True,
     )
 
 
