@@ -7,6 +7,7 @@ import io
 import os
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,9 +21,10 @@ from qwright.evals.instance import (
     RewardGrading,
 )
 from qwright.evals.run.carrying import pack, pack_job, unpack, unpack_job
-from qwright.evals.run.ray_border import connected
+from qwright.evals.run.ray_border import Actor, connected
 from qwright.evals.run.ray_desk import Desk, Ending, News, server_variables
-from qwright.evals.run.ray_sample import Made, error_of
+from qwright.evals.run.ray_sample import Made, Order, error_of, make_sample
+from qwright.evals.run.retrying import Patience
 from qwright.evals.run.scratch import scratch, sweep
 from qwright.evals.run.settings import Job, Settings
 
@@ -165,6 +167,18 @@ def test_an_error_that_ends_the_run_comes_back_as_its_class() -> None:
     other = error_of(Made(kind="config", error="no such flag"))
     assert isinstance(other, ConfigError)
     assert str(other) == "no such flag"
+
+
+def test_a_node_with_other_code_makes_nothing() -> None:
+    class Nobody:
+        def __getattr__(self, name: str) -> Any:
+            raise AssertionError(f"{name} was asked")
+
+    desk: Actor = Nobody()
+    made = make_sample(pack_job(job_of()), Order("run", "0.1+other", Patience()), desk)
+    assert made.result == ""
+    assert isinstance(error_of(made), ConfigError)
+    assert "0.1+other" in made.error
 
 
 @pytest.mark.parametrize("address", ["nonsense", "127.0.0.1:1", "127.0.0.1:x", "ray://h:1"])

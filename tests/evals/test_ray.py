@@ -6,22 +6,22 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from qwright.agent.exits import Exit
 from tests.e2e.house import KEY, make_house
-from tests.e2e.scripted_server import Reply, says, served, wait_until
+from tests.e2e.scripted_server import Reply, error, says, served, wait_until
 from tests.evals.eval_runs import script
-from tests.evals.ray_runs import SAMPLES, Nodes, processes_in, short_folder, two_nodes
-from tests.evals.test_run_kill import Command
+from tests.evals.ray_nodes import Nodes, processes_in, short_folder, two_nodes
+from tests.evals.test_run_kill import SAMPLES, Command
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]
 
@@ -36,32 +36,21 @@ OF_RAY = {
 
 
 class OnRay(Command):
-    """A run's command with `--engine ray`."""
+    """`qwright eval run --engine ray`."""
 
-    def __init__(self, root: Path, url: str, *address: str, **environment: str) -> None:
-        super().__init__(root, url)
-        self._environment.update(OPENAI_API_KEY=KEY, **environment)
-        self._words = [str(self.out), url, *address]
+    def __init__(self, root: Path, url: str, *flags: str, **environment: str) -> None:
+        asked = ("--engine", "ray", "--model-requests", "2", *flags)
+        super().__init__(root, url, *asked, **environment)
 
     @contextmanager
     def started(self) -> Generator[subprocess.Popen[str]]:
         """Nothing of it is left when a test fails meanwhile."""
-        process = self.start()
-        with process:
+        with self.start() as process:
             try:
                 yield process
             finally:
                 if process.poll() is None:
                     process.kill()
-
-    def start(self) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "tests.evals.ray_runs", "run", *self._words],
-            env=self._environment,
-            stderr=subprocess.PIPE,
-            process_group=0,
-            text=True,
-        )
 
 
 class Model:
@@ -69,12 +58,14 @@ class Model:
 
     def __init__(self) -> None:
         self.asked = 0
-        self.hang = False
+        self.does: Literal["refuse", "answer", "hang"] = "refuse"
         self.released = threading.Event()
 
     def __call__(self, request: dict[str, Any]) -> Reply:
         self.asked += 1
-        if self.hang:
+        if self.does == "refuse":
+            return error(HTTPStatus.UNAUTHORIZED, "no such key")
+        if self.does == "hang":
             return says(text="...", hang=True)
         reply = script(request)
         return replace(reply, body=b"", held=self.released, rest=reply.body + reply.rest)
@@ -99,35 +90,48 @@ def test_a_lost_node_changes_nothing_and_keys_are_in_no_file(
     tmp_path: Path, folder: Path, calm: dict[str, Any]
 ) -> None:
     model = Model()
-    home = make_house(tmp_path / "nodes")
     with served(model) as server:
-        of_nodes = {**home.environment(server.url), **OF_RAY, "RAY_TMPDIR": str(folder)}
+        of_nodes = {**make_house(tmp_path / "nodes").environment(None), **OF_RAY}
         of_nodes["PYTHONPATH"] += ":."
-        of_nodes.pop("OPENAI_API_KEY", None)
-        with two_nodes(of_nodes) as nodes:
-            command = OnRay(tmp_path / "lost", server.url, nodes.address, **OF_RAY)
-            _lose_one(command, model, nodes)
-            assert command.told() == calm
-            assert len(command.samples()) == SAMPLES
-            assert not (command.out / "results" / ".old").exists(), "no sample was made twice"
+
+        def command(name: str) -> OnRay:
+            return OnRay(tmp_path / name, server.url, "--address", nodes.address, **OF_RAY)
+
+        with two_nodes({**of_nodes, "RAY_TMPDIR": str(folder)}) as nodes:
+            _refuse(command("refused"))
+            lost = command("lost")
+            _lose_one(lost, model, nodes)
+            assert lost.told() == calm
+            assert len(lost.samples()) == SAMPLES
+            assert not (lost.out / "results" / ".old").exists(), "no sample was made twice"
             assert all(KEY in head for head in server.headers if "/chat/" in head)
             assert _files_with(KEY, folder) == []
-            _interrupt(OnRay(tmp_path / "ctrl-c", server.url, nodes.address, **OF_RAY), model)
+            _interrupt(command("ctrl-c"), model)
     assert processes_in(folder) == []
 
 
-def _lose_one(command: OnRay, model: Model, nodes: Nodes) -> None:
+def _refuse(command: OnRay) -> None:
+    """What every sample would meet ends the run as it does here, with its own exit code."""
     with command.started() as process:
-        _wait_for(lambda: model.asked >= 2, process)
+        said = command.end(process, Exit.AUTH)
+    assert said.splitlines()[-1].endswith("(401): no such key")
+    assert command.left() == []
+
+
+def _lose_one(command: OnRay, model: Model, nodes: Nodes) -> None:
+    model.does, before = "answer", model.asked
+    with command.started() as process:
+        _wait_for(lambda: model.asked >= before + 2, process)  # one of each node
         nodes.lose_one()
         model.released.set()
-        assert command.end(process, Exit.DONE) == "\n"
+        said = command.end(process, Exit.DONE).replace(str(command.out.parent), "")
+        assert "ray" not in said, "it has a lot to say otherwise"
     assert command.left() == []
 
 
 def _interrupt(command: OnRay, model: Model) -> None:
     """What runs on the node that is left is ended by Ctrl-C here."""
-    model.hang, before = True, model.asked
+    model.does, before = "hang", model.asked
     with command.started() as process:
         _wait_for(lambda: model.asked > before, process)
         os.kill(process.pid, signal.SIGINT)
@@ -141,7 +145,7 @@ def test_without_an_address_nothing_of_the_cluster_is_left(
 ) -> None:
     with served(script) as server:
         command = OnRay(tmp_path, server.url, TMPDIR=str(folder))
-        assert command.end(command.start(), Exit.DONE) == "\n"
+        assert "ray" not in command.end(command.start(), Exit.DONE).replace(str(tmp_path), "")
     assert command.told() == calm
     assert command.left() == []
     assert processes_in(folder) == []

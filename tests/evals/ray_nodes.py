@@ -1,14 +1,12 @@
-"""Ray as processes of its own: two nodes on this machine, and a run on ray.
+"""Two nodes of ray on this machine, and what is left of them.
 
-`python -m tests.evals.ray_runs nodes` starts two nodes and prints {"address", "logs"} as JSON; at
-"lose" on its standard input it kills everything of the second, at the end of the input the rest.
-`python -m tests.evals.ray_runs run OUT URL [ADDRESS]` is one run, on these or a cluster of its own.
+`python -m tests.evals.ray_nodes` starts them and prints their address; at "lose" on its standard
+input it kills everything of the second, at the end of the input the rest.
 """
 
 from __future__ import annotations
 
 import importlib
-import json
 import os
 import signal
 import subprocess
@@ -19,41 +17,31 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from qwright.evals.run.ray_engine import RayEngine
-from tests.evals.eval_runs import go, several
-
-SAMPLES = 6
-
 
 class Nodes:
     """Two nodes of a CPU and a sandbox each."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
-        told = json.loads(self._answer())
-        self.address = str(told["address"])
-        self.logs = Path(told["logs"])
+        self.address = self._answer()
 
     def lose_one(self) -> None:
         """kill -9 of all processes of the second node."""
-        self._ask("lose")
-
-    def _ask(self, what: str) -> str:
         assert self._process.stdin
-        self._process.stdin.write(f"{what}\n")
+        self._process.stdin.write("lose\n")
         self._process.stdin.flush()
-        return self._answer()
+        assert self._answer() == "lost"
 
     def _answer(self) -> str:
         assert self._process.stdout
-        return self._process.stdout.readline()
+        return self._process.stdout.readline().strip()
 
 
 @contextmanager
 def two_nodes(environment: dict[str, str]) -> Generator[Nodes]:
     """Their environment is also that of the workers; its TMPDIR must be short (sockets)."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.evals.ray_runs", "nodes"],
+        [sys.executable, "-m", "tests.evals.ray_nodes"],
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -100,7 +88,7 @@ def _serve_nodes() -> None:
         initialize_head=True, head_node_args={**one, "include_dashboard": False}
     )
     second = cluster.add_node(**one)
-    print(json.dumps({"address": cluster.address, "logs": os.environ["RAY_TMPDIR"]}), flush=True)
+    print(cluster.address, flush=True)
     for _ in sys.stdin:
         for each in second.all_processes.values():
             for info in each:
@@ -121,15 +109,5 @@ def _kill(process: _Process) -> None:
     process.wait()
 
 
-def _run(out: str, url: str, address: str | None = None) -> None:
-    engine = RayEngine(address)
-    ended = go(several(SAMPLES), url, Path(out), engine=engine, model_requests=2)
-    print(ended.line, file=sys.stderr, flush=True)
-    os._exit(ended.exit_code)
-
-
 if __name__ == "__main__":
-    if sys.argv[1] == "nodes":
-        _serve_nodes()
-    else:
-        _run(*sys.argv[2:])
+    _serve_nodes()
