@@ -93,6 +93,10 @@ def _ray() -> _Ray:
         raise ConfigError("--engine ray needs `pip install 'qwright[ray]'`") from error
 
 
+def _errors() -> _ErrorClasses:
+    return cast(_ErrorClasses, importlib.import_module("ray.exceptions"))
+
+
 class Cluster:
     """A connection to ray, for the time of a block; see `connected`."""
 
@@ -141,7 +145,7 @@ def tell(actor: Actor, method: str, *arguments: object) -> None:
 
 
 async def _answer(ref: _Ref) -> object:
-    errors = cast(_ErrorClasses, importlib.import_module("ray.exceptions"))
+    errors = _errors()
     try:
         return await asyncio.wrap_future(ref.future())
     except errors.RayError as error:
@@ -190,7 +194,7 @@ def _connection(away: str, **options: object) -> Generator[Cluster]:
         # user's would be taken for one of ours.
         with contextlib.chdir(away):
             ray.init(**options)
-    except (RuntimeError, ValueError, OSError) as error:
+    except (RuntimeError, ValueError, OSError, _errors().RayError) as error:
         raise ConfigError(f"ray: {one_line(error)}") from error
     try:
         yield Cluster(ray)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import sys
 import tarfile
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +181,16 @@ def test_a_node_with_other_code_makes_nothing() -> None:
     assert made.result == ""
     assert isinstance(error_of(made), ConfigError)
     assert "0.1+other" in made.error
+
+
+def test_without_the_extra_it_is_told_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(ConfigError, match=r"pip install 'qwright\[ray\]'"):
+        connected(None, 1).__enter__()
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("address", ["nonsense", "127.0.0.1:1", "127.0.0.1:x", "ray://h:1"])
