@@ -74,7 +74,7 @@ class Section:
     kind: Literal["prompt", "turn", "attempt", "end"]
     label: str = ""
     note: str = ""
-    checkpoint: str = ""
+    checkpoint: tuple[int, str] | None = None
     """The last one made in it: its number and commit."""
     steps: list[Step] = field(default_factory=list[Step])
 
@@ -200,8 +200,7 @@ class _Reader:
 
     def _kept(self, event: ev.CheckpointMade) -> None:
         if self.found.sections:
-            commit = one_line(event.commit)[:10]
-            self.found.sections[-1].checkpoint = f"checkpoint {event.step} · {commit}"
+            self.found.sections[-1].checkpoint = (event.step, one_line(event.commit))
 
     def _judgement(self, event: ev.AttemptJudged | ev.AttemptChosen) -> None:
         sections = self.found.sections

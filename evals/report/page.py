@@ -96,13 +96,16 @@ def _details(
     """By row, its samples; and by id, their compressed details."""
     index: list[list[Chosen]] = []
     payloads: dict[str, str] = {}
+    repeated = any(sample.result.sample for row in rows for _, sample in row.samples)
     for row in rows:
         index.append([])
         for at, sample in row.samples:
             key = f"payload-{len(payloads)}"
             payloads[key] = packed(detail(sample, row.instance))
-            number = f"sample {sample.result.sample + 1}"
-            label = f"{names[at]} · {number}" if len(names) > 1 else number
+            label = " · ".join(
+                [names[at]] * (len(names) > 1)
+                + [f"sample {sample.result.sample + 1}"] * (repeated or len(names) == 1)
+            )
             index[-1].append(_chosen(key, label, sample.result))
     return index, payloads
 

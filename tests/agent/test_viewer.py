@@ -89,7 +89,7 @@ def test_events_become_sections_of_steps() -> None:
     assert found.sections[3].steps[0].gist == "ask a person"
     assert found.sections[0].steps[1].gist == "1 failed"
     assert found.sections[1].note == "2.4k (1.2k cached) tokens in, 35 out"
-    assert found.sections[1].checkpoint == "checkpoint 1 · 0123456789"
+    assert found.sections[1].checkpoint == (1, "0123456789abcdef")
     assert dict(found.time()) == {"model": 6.25, "tools": 0.75, "verify": 3.0}
 
 
