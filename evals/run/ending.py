@@ -20,8 +20,12 @@ _NAMES: dict[Fault, str] = {
 }
 
 
+_SHARED: tuple[Fault, ...] = ("model", "engine")
+"""What all samples stand on; an image, say, may be that of one instance only."""
+
+
 class Breaker:
-    """Ends a run whose samples all fail for the same reason, instead of failing each of them."""
+    """Ends a run whose samples all fail for what they share, instead of failing each of them."""
 
     def __init__(self, workers: int) -> None:
         self._most = max(_LEAST, workers + 1)
@@ -37,7 +41,7 @@ class Breaker:
         self._in_a_row = self._in_a_row + 1 if same else 1
         if result.fault == "disk":
             return f"stopped: the disk is full ({result.error})"
-        if result.fault is None or self._in_a_row < self._most:
+        if result.fault not in _SHARED or self._in_a_row < self._most:
             return ""
         name = _NAMES[result.fault]
         return f"stopped: the last {self._in_a_row} samples failed for {name} ({result.error})"

@@ -50,7 +50,7 @@ class Ledger:
 
     def __init__(self, out: Path, *, cache: Path, model: str) -> None:
         """Raises ConfigError where another run works in `out`, WorkspaceError where nothing can."""
-        self.out = out
+        self.out = out.absolute()
         self._cache = cache
         self._model = model
         self._done: dict[tuple[str, int], Result] = {}

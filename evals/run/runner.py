@@ -28,6 +28,7 @@ from qwright.evals.run.progress_view import View
 from qwright.evals.run.retrying import Patience
 from qwright.evals.run.settings import Job, Settings, Total, code_version, jobs_of
 from qwright.evals.run.signals import interrupting
+from qwright.evals.run.solve import settled
 from qwright.evals.stats import Summary, summarise
 from qwright.sandbox.dirs import cache_dir
 from qwright.sandbox.durable import write_json
@@ -85,7 +86,7 @@ async def run(instances: Sequence[Instance], settings: Settings, plan: Plan, vie
     where every sample would meet the same, such as a refused key; what was done is kept then too.
     """
     settings = explicit(settings)
-    _check_prices(settings, plan.total)
+    await _check_prices(settings, plan.total, view)
     jobs = jobs_of(instances, settings, repeat=plan.repeat, grade=plan.grade)
     ledger = Ledger(plan.out, cache=cache_dir() / "evals", model=settings.model or "")
     try:
@@ -94,10 +95,10 @@ async def run(instances: Sequence[Instance], settings: Settings, plan: Plan, vie
         ledger.close()
 
 
-def _check_prices(settings: Settings, total: Total) -> None:
+async def _check_prices(settings: Settings, total: Total, view: View) -> None:
     """Raises ConfigError where a limit of cost could not be held."""
     if settings.agent == "qwright" and (settings.max_cost or total.cost):
-        chosen = choice.choose(settings.model, settings.base_url, settings.profiles)
+        chosen = await settled(settings, Hooks(say=view.say))
         require_known_price(chosen.name, chosen.profile, chosen.provider)
 
 

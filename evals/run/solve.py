@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -156,4 +157,11 @@ def _keep_log(session: Path, out: Path) -> None:
     log = session / "events.jsonl"
     if log.exists():
         log.rename(out / log.name)
-    shutil.rmtree(out / "session", ignore_errors=True)
+    folder = out / "session"
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():  # the agent has taken our rights to some
+        for above, folders, _ in os.walk(folder):
+            for name in folders:
+                if not os.path.islink(f"{above}/{name}"):
+                    os.chmod(f"{above}/{name}", 0o700)
+        shutil.rmtree(folder, ignore_errors=True)
