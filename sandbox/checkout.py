@@ -54,6 +54,8 @@ class _Plan:
     notices: list[str] = field(default_factory=list[str])
     unrecorded: set[str] = field(default_factory=set[str])
     """Of the paths, those that are copied and no part of any checkpoint."""
+    folders: list[str] = field(default_factory=list[str])
+    """That are made even when nothing lies in them; none comes before the one it is in."""
 
 
 def create_checkout(
@@ -87,6 +89,7 @@ def create_checkout(
         files = copy_files(plan.root, work_tree, list(plan.paths), owner)
         trailers = [f"{SOURCE_HEAD}: {plan.head}"] if plan.head else []
         base = store.seed((file for file in files if file.path not in plan.unrecorded), trailers)
+        _make_folders(work_tree, plan.folders, owner)
     except BaseException:
         shutil.rmtree(work_tree, ignore_errors=True)
         shutil.rmtree(store.git_dir, ignore_errors=True)
@@ -171,12 +174,21 @@ def _add_rest(plan: _Plan) -> None:
     plan.excludes = own.read_text(errors="surrogateescape").splitlines() if own.is_file() else []
     for above, folders, names in os.walk(plan.root):
         links = [name for name in folders if os.path.islink(f"{above}/{name}")]
-        folders[:] = [name for name in folders if name != ".git"]
+        folders[:] = [name for name in folders if name != ".git" and name not in links]
+        plan.folders += [os.path.relpath(f"{above}/{name}", plan.root) for name in folders]
         for name in (*links, *names):
             path = os.path.relpath(f"{above}/{name}", plan.root)
             if path not in plan.paths and name != ".git":
                 plan.unrecorded.add(path)
                 plan.paths[path] = None
+
+
+def _make_folders(work_tree: Path, folders: Sequence[str], owner: tuple[int, int] | None) -> None:
+    for folder in folders:
+        if not os.path.lexists(work_tree / folder):
+            os.mkdir(work_tree / folder)
+            if owner is not None:
+                os.chown(work_tree / folder, *owner)
 
 
 def _add_untracked(plan: _Plan, path: str) -> None:

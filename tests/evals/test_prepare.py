@@ -176,6 +176,7 @@ def _published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, 
     git(root, "tag", "v2")
     git(root, "reset", "-q", "--hard", commit)
     git(root, "commit", "-q", "--allow-empty", "-m", "SWE-bench")
+    (root / "build" / "empty").mkdir(parents=True)
     put(root, {"build/made": b"artefact\n", "lib.so": b"\0", "beside.txt": b"untracked\n"})
     (root / "link").symlink_to("/opt/tool")
     put(root / ".git", {"hooks/post-checkout": b"#!/bin/sh\ntouch /tmp/ran\n"})
@@ -231,9 +232,12 @@ def test_an_image_gives_its_files_and_no_history(
     assert not list(tmp_path.rglob("ran"))
 
     bench = Bench(bed, tmp_path / "sessions")
-    commands = ("cat build/made link", "echo changed | tee a.py build/made beside.txt new.txt")
+    commands = (
+        "cat build/made link; ls build; touch build/empty/x",
+        "echo changed | tee a.py build/made beside.txt new.txt",
+    )
     (first, _), _, patch = asyncio.run(bench.work(*commands))
-    assert first.output == "artefact\ntool\n"
+    assert first.output == "artefact\ntool\nempty\nmade\n"
     assert [line for line in patch.splitlines() if line.startswith("+++")] == [
         *("+++ b/a.py", "+++ b/new.txt"),
     ]
