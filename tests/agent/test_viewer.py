@@ -98,7 +98,7 @@ def test_a_log_that_was_cut_off_shows_what_is_there() -> None:
     assert found.sections[-1].steps[-1].body == "void, since it brokeon and"
     assert found.time() == []
     assert read_steps([]).sections == []
-    assert "Nothing happened yet" in page("t", [], [])
+    assert "No events were recorded" in page("t", [], [])
 
 
 def test_a_very_long_text_keeps_its_ends() -> None:
