@@ -84,6 +84,7 @@ class Ledger:
             else:
                 found[job.key] = result
                 self._done[job.instance.id, job.sample] = result
+        self._write_predictions(always=True)
         return found
 
     def with_answers(self, jobs: Sequence[Job]) -> list[Job]:
@@ -151,13 +152,22 @@ class Ledger:
         began = time.monotonic()
         if not always and began < self._written:
             return
-        by_sample: dict[int, list[Result]] = {}
+        by_sample: dict[int, list[Result]] = {0: []}
         for (_, sample), result in self._done.items():
             by_sample.setdefault(sample, []).append(result)
         for sample, results in by_sample.items():
             write_predictions(self.out, sample, results, self._model)
+        if always:
+            self._drop_predictions(set(by_sample))
         now = time.monotonic()
         self._written = now + (now - began) / _PART_OF_TIME
+
+    def _drop_predictions(self, samples: set[int]) -> None:
+        """Those of samples that this run does not have any more."""
+        for file in self.out.glob("preds.*.json*"):
+            number = file.name.split(".")[1]
+            if number.isdigit() and int(number) not in samples:
+                file.unlink()
 
 
 def read_result(folder: Path) -> Result | None:

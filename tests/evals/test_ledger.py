@@ -139,6 +139,20 @@ def test_predictions_are_those_of_what_is_done(tmp_path: Path) -> None:
     assert second["model_patch"] == "patch of b #1\n"
 
 
+def test_predictions_of_other_settings_do_not_stay(tmp_path: Path) -> None:
+    ledger = opened(tmp_path)
+    for job in jobs("a", repeat=2):
+        keep(ledger, job)
+    ledger.close()
+    assert (tmp_path / "preds.1.jsonl").exists()
+    ledger = opened(tmp_path)
+    ledger.done(jobs("a", settings=Settings(model="other")))
+    assert (tmp_path / "preds.jsonl").read_text() == ""
+    assert (tmp_path / "preds.json").read_text() == "{}"
+    assert not list(tmp_path.glob("preds.1.*"))
+    ledger.close()
+
+
 def test_two_runs_never_share_a_folder(tmp_path: Path) -> None:
     ledger = opened(tmp_path)
     with pytest.raises(ConfigError, match="another run works in"):
@@ -176,7 +190,7 @@ for job in jobs("a", "b"):
 """
 
 
-@pytest.mark.parametrize("point", ["ledger-moving", "ledger-moved", "ledger-predictions"])
+@pytest.mark.parametrize("point", ["ledger-moving", "ledger-moved", "ledger-predictions:3"])
 def test_a_kill_between_any_two_steps_loses_no_finished_sample(tmp_path: Path, point: str) -> None:
     wanted = jobs("a", "b")
     ledger = opened(tmp_path)
