@@ -57,5 +57,11 @@ is "copies while old texts are cleared away" 'x99\nexit 0' <<< "$(for i in $(seq
 is "appending without end" "$(head -c 3000 /dev/zero | tr '\0' z)\nexit 0" <<< "$(for i in $(seq 30); do echo "append a $(head -c 100 /dev/zero | tr '\0' z)"; done; echo get a)"
 is "keys of many" "$(seq 1 40 | sort | tr '\n' ' ' | sed 's/ $//; s/ /\\n/g')\nexit 0" <<< "$(seq 1 40 | sed 's/.*/set & x/'; echo keys)"
 
+# 50 MB of values, one at a time, in 30 MB of address space; the sanitizer would need more.
+program=../build/keyhold-plain
+ulimit -v 30000
+is "a key set over and over does not need memory for all of its values" 'done\nexit 0' < <(
+    awk 'BEGIN { text = sprintf("%1000s", ""); gsub(" ", "v", text); for (i = 0; i < 50000; i++) print "set a " text; print "set a done"; print "get a" }')
+
 echo "1..$number"
 exit $failed
