@@ -68,6 +68,7 @@ def exported_row(testbed: Testbed, image: str) -> dict[str, Any]:
         "base_commit": testbed.commit,
         "environment_setup_commit": testbed.commit,
         "image_name": image,
+        "python_path": instance.env.get("PYTHONPATH", ""),
     }
 
 

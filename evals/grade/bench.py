@@ -11,7 +11,6 @@ from pathlib import PurePosixPath
 from qwright.evals.grade import script, swebench_border
 from qwright.evals.grade.applying import APPLY, PATCH
 from qwright.evals.grade.applying import SCRIPT as APPLY_SCRIPT
-from qwright.evals.grade.channel import KEYS
 from qwright.evals.grade.container import HOME
 from qwright.evals.grade.packing import Folder, Put
 from qwright.evals.grade.script import CHANNEL, EVAL, PLUGINS, Script
@@ -36,7 +35,6 @@ class Bench:
 
     @classmethod
     def prepare(cls, testbed: Testbed, patch: str, nonce: str) -> Bench:
-        keys = {str(number): secrets.token_bytes(32) for number in range(KEYS)}
         mount = testbed.instance.mount
         match testbed.instance.grading:
             case TestGrading(test_paths=tests):
@@ -47,6 +45,7 @@ class Bench:
             case RewardGrading():
                 shown = "bash /tests/test.sh\n"
                 made = script.plain(shown, nonce, mount, ())
+        keys = {str(number): secrets.token_bytes(32) for number in range(made.runs)}
         return cls(testbed, patch, shown, made, keys)
 
     def parts(self, user: tuple[int, int]) -> list[Put | Folder]:

@@ -7,16 +7,44 @@ import hmac
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-KEYS = 8
-"""Runs of pytest that one script may have."""
 GOOD = frozenset({"PASSED", "XFAIL", "SKIPPED"})
 """Outcomes that can make an instance resolved. XPASS is none to SWE-bench."""
 
 
 ASKED = "ASKED"
 """In place of a good outcome: the patch itself asked for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The files a patch changed, as the processes in the container name them."""
+
+    mount: str
+    base: Path
+    """The test bed's folder."""
+    paths: frozenset[str]
+    """Relative to both."""
+
+    def wrote(self, file: str) -> bool:
+        """Whether the patch wrote this file; parts of a pytest that is itself the project do not
+        count, since its tests run under it."""
+        path = self._relative(file)
+        return path in self.paths and not ("_pytest" in path.split("/") and self._known(path))
+
+    def hides(self, file: str) -> bool:
+        """Whether the patch wrote this file, and its package or module was not there before."""
+        path = self._relative(file)
+        return path in self.paths and not self._known(path)
+
+    def _relative(self, file: str) -> str:
+        return file.removeprefix(self.mount.rstrip("/") + "/")
+
+    def _known(self, path: str) -> bool:
+        parts = path.split("/")
+        return (self.base / "/".join(parts[: 2 if parts[0] == "src" else 1])).exists()
 
 
 @dataclass(slots=True)
@@ -45,16 +73,17 @@ class Outcomes:
         self.found.setdefault(name, set()).add(status)
 
 
-def read(files: Mapping[str, bytes], keys: Mapping[str, bytes], changed: Iterable[str]) -> Outcomes:
-    """Read what the plugin wrote. `changed`: absolute paths of files that the patch changed."""
+def read(files: Mapping[str, bytes], keys: Mapping[str, bytes], changes: Changes) -> Outcomes:
+    """Read what the plugin wrote; `keys` are those that were given, by their numbers."""
     outcomes = Outcomes()
-    suspects = frozenset(changed)
-    for name in sorted(files):
-        kind, _, number = name.partition(".")
-        if kind == "run" and number in keys:
+    for number, key in keys.items():
+        record = files.get(f"run.{number}")
+        if record is not None:
             outcomes.runs += 1
-            for line in _signed(files[name], keys[number], outcomes):
-                _take(outcomes, line, suspects)
+            for line in _signed(record, key, outcomes):
+                _take(outcomes, line, changes)
+        elif f"key.{number}" not in files:
+            outcomes.faults.append("a record of outcomes is gone")
     return outcomes
 
 
@@ -70,18 +99,23 @@ def _signed(data: bytes, key: bytes, outcomes: Outcomes) -> Iterable[list[Any]]:
         yield json.loads(text)
 
 
-def _take(outcomes: Outcomes, line: list[Any], suspects: frozenset[str]) -> None:
+def _take(outcomes: Outcomes, line: list[Any], changes: Changes) -> None:
     kind: str = line[0]
     facts: dict[str, Any] = line[1]
     file = facts.get("file", "")
-    written = file in suspects or not file.startswith("/")
     if kind == "outcome":
-        asked = not facts["honest"] or facts.get("origin") in suspects
+        asked = not facts["honest"] or changes.wrote(facts.get("origin", ""))
         for name in {facts["id"], facts["shown"]}:
             outcomes.add(name, ASKED if asked and facts["status"] in GOOD else facts["status"])
-    elif kind == "body" and file in suspects:
+    elif kind == "begin" and any(changes.hides(path) for path in facts["loaded"]):
+        outcomes.faults.append("the patch hides a module of the test runner")
+    elif kind == "written" or (kind == "body" and changes.wrote(file)):
         outcomes.faults.append(f"the patch replaced the test {facts['id']}")
-    elif kind in {"changed", "plugin"} and written:
+    elif (
+        (kind == "changed" and (changes.wrote(file) or not file.startswith("/")))
+        or (kind == "plugin" and changes.wrote(file))
+        or (kind == "known" and changes.hides(file))
+    ):
         outcomes.faults.append(f"the patch changed the test runner ({facts['name']})")
     elif kind == "finish":
         outcomes.exits.append(int(facts["status"]))

@@ -32,8 +32,13 @@ RUNNER_FILES = frozenset(
 )
 """Names, or what comes before an extension, of files that only say how tests run."""
 RUNNER_MODULES = frozenset(
-    {"_pytest", "exceptiongroup", "iniconfig", "pluggy", "py", "pytest", "qwright_outcomes"}
+    {
+        *("_pytest", "exceptiongroup", "iniconfig", "pluggy", "py", "pytest", "qwright_outcomes"),
+        *("attr", "attrs", "packaging", "tomli", "pygments", "six", "typing_extensions"),
+        *("importlib_metadata", "zipp", "setuptools", "pkg_resources", "more_itertools"),
+    }
 )
+"""pytest, ours, and what one version of pytest or another imports."""
 _SHADOWS = sys.stdlib_module_names | RUNNER_MODULES | {"sitecustomize", "usercustomize"}
 
 
@@ -70,6 +75,8 @@ def _decides(path: str, base: Path) -> bool:
     parts = PurePosixPath(path).parts
     name = parts[-1]
     stem, _, extension = name.rpartition(".")
+    if any(part.endswith((".dist-info", ".egg-info")) for part in parts):
+        return not (base / parts[0]).exists()
     if ".git" in parts or name in RUNNER_FILES or stem in RUNNER_FILES or extension == "pth":
         return True
     if ".cargo" in parts or (name.endswith("_test.go") and name.startswith("main_")):

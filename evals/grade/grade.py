@@ -86,7 +86,8 @@ async def _examine(
         await restore(container, gone)
     if solution:
         await _solve(container, solution, testbed.instance.timeout, artefacts)
-    verdict = await judge(container, bench, patch, applied.changed, artefacts)
+    changed = frozenset(applied.changed) - frozenset(gone)
+    verdict = await judge(container, bench, patch, changed, artefacts)
     artefacts.note(f"Result for {testbed.instance.id}: {verdict.kind} {verdict.note}")
     return verdict.model_copy(update={"note": _joined(_dropped_words(gone), verdict.note)})
 

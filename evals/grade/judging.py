@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from typing import cast
@@ -12,10 +12,11 @@ from typing import cast
 from qwright.evals.grade import channel, swebench_border
 from qwright.evals.grade.artefacts import Artefacts
 from qwright.evals.grade.bench import REWARDS, Bench
-from qwright.evals.grade.channel import Outcomes
+from qwright.evals.grade.channel import Changes, Outcomes
 from qwright.evals.grade.container import GradeContainer
-from qwright.evals.grade.log import graded
+from qwright.evals.grade.log import Graded, graded
 from qwright.evals.grade.script import CHANNEL, EVAL, changed_tests, wrapper
+from qwright.evals.grade.swebench_border import EXIT_CODE, Report
 from qwright.evals.instance import CommandGrading, RewardGrading, TestGrading
 from qwright.evals.result import Verdict
 from qwright.sandbox.base import CommandResult
@@ -25,10 +26,10 @@ async def judge(
     container: GradeContainer,
     bench: Bench,
     patch: str,
-    changed: Sequence[str],
+    changed: frozenset[str],
     artefacts: Artefacts,
 ) -> Verdict:
-    """Run the tests and read what they did; `changed` are the paths that the patch changed."""
+    """Run the tests and read what they did; `changed`: paths not as in the test bed."""
     instance = bench.testbed.instance
     command = wrapper(f"bash {EVAL}")
     result = await container.run(command, instance.timeout)
@@ -37,9 +38,9 @@ async def judge(
         words = f"\n\nTimeout error: {instance.timeout:g} seconds exceeded."
         artefacts.output(result.output + words)
         return Verdict(kind="tests_timed_out", note=f"no end after {instance.timeout:g} s")
-    suspects = [f"{instance.mount.rstrip('/')}/{path}" for path in changed]
+    changes = Changes(instance.mount, bench.testbed.directory, changed)
     files = await container.get(CHANNEL)
-    outcomes = channel.read(files, bench.keys, suspects)
+    outcomes = channel.read(files, bench.keys, changes)
     outcomes.faults += [f"{path} changed while the tests ran" for path in changed_tests(files)[:3]]
     match instance.grading:
         case TestGrading():
@@ -57,13 +58,11 @@ def _by_tests(
     bench: Bench, patch: str, result: CommandResult, outcomes: Outcomes, artefacts: Artefacts
 ) -> Verdict:
     """SWE-bench's verdict on the log, without what is no result in it. Blocks."""
-    instance = bench.testbed.instance
-    parse = partial(swebench_border.statuses, instance)
-    log = graded(result.output, bench.script, parse, outcomes)
-    artefacts.output(log.text)
-    whole = swebench_border.report(instance, patch, artefacts.log)
-    artefacts.report(whole)
-    report = whole[instance.id]
+    log, report = _report(bench, patch, result, outcomes, artefacts)
+    if report.get("resolved") and _ended_badly(bench, result):
+        # All that is expected passed, nothing else runs, and still it failed: somebody lies.
+        outcomes.faults.append("the tests passed and their command failed")
+        log, report = _report(bench, patch, result, outcomes, artefacts)
     notes = [*outcomes.faults, *_doubts(bench, outcomes)]
     if log.struck:
         notes.append(f"{log.struck} lines of the log were no results")
@@ -77,6 +76,26 @@ def _by_tests(
     }
     kind = "resolved" if report.get("resolved") else "unresolved"
     return Verdict(kind=kind, tests=counted, note="; ".join(notes))
+
+
+def _report(
+    bench: Bench, patch: str, result: CommandResult, outcomes: Outcomes, artefacts: Artefacts
+) -> tuple[Graded, Report]:
+    """Make the log that counts, and let SWE-bench read it. Blocks."""
+    instance = bench.testbed.instance
+    parse = partial(swebench_border.statuses, instance)
+    log = graded(result.output, bench.script, parse, outcomes)
+    artefacts.output(log.text)
+    whole = swebench_border.report(instance, patch, artefacts.log)
+    artefacts.report(whole)
+    return log, whole[instance.id]
+
+
+def _ended_badly(bench: Bench, result: CommandResult) -> bool:
+    """Whether the test command failed, where no test runs but those that are to pass."""
+    grading = bench.testbed.instance.grading
+    complete = isinstance(grading, TestGrading) and grading.complete
+    return complete and f"{EXIT_CODE} {bench.script.nonce}: 0\n" not in result.output
 
 
 def _doubts(bench: Bench, outcomes: Outcomes) -> list[str]:

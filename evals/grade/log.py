@@ -13,9 +13,10 @@ from qwright.evals.grade.swebench_border import END, EXIT_CODE, START
 Parse = Callable[[list[str]], dict[str, str]]
 """The instance's log parser, for lines."""
 Strike = Callable[[str, str], bool]
-"""Whether a good outcome (test, status) is none."""
+"""Whether an outcome (test, status) is none."""
 OUT = "| "
 """Put before a line that is no result."""
+_MARKERS = (START, END, EXIT_CODE)
 _BAD = frozenset({"FAILED", "ERROR"})
 
 
@@ -43,23 +44,28 @@ def graded(output: str, script: Script, parse: Parse, outcomes: Outcomes) -> Gra
     struck = 0
     for number, line in enumerate(lines):
         if _strikes(strike, parse([line])):
-            lines[number] = OUT + line
+            lines[number] = _struck(line, lambda text: _strikes(strike, parse([text])))
             struck += 1
     if (confirmed or outcomes.faults) and _strikes(strike, parse(lines)):
         # A parser that reads over several lines, or through what is put before one.
-        kept = ("+", START, END, EXIT_CODE)
-        lines = [line if line.startswith(kept) else "" for line in lines]
+        lines = [line if any(mark in line for mark in _MARKERS) else "" for line in lines]
         struck += 1
     return Graded("\n".join(lines), struck)
 
 
 def _strikes(strike: Strike, found: Mapping[str, str]) -> bool:
-    return any(status in GOOD and strike(name, status) for name, status in found.items())
+    return any(strike(name, status) for name, status in found.items())
+
+
+def _struck(line: str, counts: Callable[[str], bool]) -> str:
+    """The line in a form that is no result; parsers look at a line's beginning or its end."""
+    forms = (OUT + line, f"{OUT}{line} |")
+    return next((form for form in forms if not counts(form)), f"{OUT}[what looked like a result]")
 
 
 def _marked(line: str, script: Script) -> str:
     """Ours become SWE-bench's markers, all others nothing."""
-    for marker in (START, END, EXIT_CODE):
+    for marker in _MARKERS:
         ours = f"{marker} {script.nonce}"
         if ours in line:
             return line.replace(ours, marker)
@@ -78,7 +84,10 @@ def _unconfirmed(outcomes: Outcomes, parse: Parse) -> Strike:
                 known.setdefault(name, set()).add(status)
 
     def strike(name: str, status: str) -> bool:
-        had = (known.get(short, set()) for short in (name, *_shorter(name)))
+        had = [known.get(short, set[str]()) for short in (name, *_shorter(name))]
+        if status in _BAD:
+            # A failure that nobody saw would excuse an exit code.
+            return not any(had)
         return not any(status in statuses and statuses <= GOOD for statuses in had)
 
     return strike
@@ -96,7 +105,7 @@ def _contradicted(lines: list[str], parse: Parse, faulty: bool) -> Strike:
     for line in lines:
         failed |= {name for name, status in parse([line]).items() if status in _BAD}
 
-    def strike(name: str, _: str) -> bool:
-        return faulty or name in failed
+    def strike(name: str, status: str) -> bool:
+        return faulty or (status in GOOD and name in failed)
 
     return strike

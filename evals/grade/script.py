@@ -18,6 +18,9 @@ _EXPORTS = f"""\
 export PYTHONPATH={PLUGINS}${{PYTHONPATH:+:$PYTHONPATH}} QWRIGHT_OUTCOMES={CHANNEL}
 export PYTEST_ADDOPTS="-p qwright_outcomes${{PYTEST_ADDOPTS:+ $PYTEST_ADDOPTS}}"
 """
+MOST_RUNS = 8
+"""Where a script does not say."""
+_REPEATS = re.compile(r"\b(for|while|until|xargs)\b")
 _RUNNER = re.compile(r"(?<![\w.-])(pytest|py\.test)(?![\w.-])")
 _CLOSED = re.compile(r"(?<![\w.-])(tox|nox)(?![\w.-])|python[\d.]*\s+-[a-zA-Z]*[EI]")
 """What starts pytest without the variables that our plugin comes by."""
@@ -29,8 +32,10 @@ class Script:
 
     text: str
     nonce: str
-    watched: bool
+    watched: bool = False
     """Whether the tests run under pytest, so that our plugin must have been there."""
+    runs: int = 1
+    """How often pytest may run."""
 
 
 def instrument(eval_script: str, nonce: str, mount: str, tests: Sequence[str]) -> Script:
@@ -41,7 +46,7 @@ def instrument(eval_script: str, nonce: str, mount: str, tests: Sequence[str]) -
     before, start, rest = eval_script.partition(START)
     command, end, after = rest.partition(END)
     if not (start and end):
-        return Script(eval_script, nonce, False)
+        return Script(eval_script, nonce)
     # The markers' own lines begin before them, and end after them.
     above, newline, line = before.rpartition("\n")
     tail, closing, below = after.partition("\n")
@@ -50,7 +55,8 @@ def instrument(eval_script: str, nonce: str, mount: str, tests: Sequence[str]) -
         f"{line}{START} {nonce}{_with_plugins(command)}{END} {nonce}"
         f"{tail}{closing}{_digest(mount, tests, AFTER)}{below}"
     )
-    return Script(text.replace(f"{EXIT_CODE}:", f"{EXIT_CODE} {nonce}:"), nonce, watched(command))
+    text = text.replace(f"{EXIT_CODE}:", f"{EXIT_CODE} {nonce}:")
+    return Script(text, nonce, watched(command), runs(command))
 
 
 def plain(command: str, nonce: str, mount: str, tests: Sequence[str]) -> Script:
@@ -59,12 +65,18 @@ def plain(command: str, nonce: str, mount: str, tests: Sequence[str]) -> Script:
         f"{_exports(command)}{_digest(mount, tests, BEFORE)}(\n{_with_plugins(command)}\n)\n"
         f"code=$?\n{_digest(mount, tests, AFTER)}exit $code\n"
     )
-    return Script(text, nonce, watched(command))
+    return Script(text, nonce, watched(command), runs(command))
 
 
 def watched(command: str) -> bool:
     """Whether a command runs pytest itself, rather than some tool that chooses its own settings."""
     return bool(_RUNNER.search(command)) and not _CLOSED.search(command)
+
+
+def runs(command: str) -> int:
+    """How often a command may run pytest: for each there is one key, and none to be stolen."""
+    seen = len(_RUNNER.findall(command))
+    return MOST_RUNS if _REPEATS.search(command) or not seen else seen
 
 
 def wrapper(command: str) -> str:

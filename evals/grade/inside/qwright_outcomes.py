@@ -8,6 +8,7 @@ It runs in whatever Python (3.6 and later) and pytest the image has: hence quote
 the absence of newer syntax.
 """
 
+import ast
 import hashlib
 import json
 import os
@@ -26,48 +27,30 @@ if TYPE_CHECKING:
 FOLDER = os.environ.pop("QWRIGHT_OUTCOMES", "")
 HERE = os.path.dirname(os.path.abspath(__file__))
 MOST_CANARIES = 8
-FUNCTIONS = (
-    ("_pytest.runner", "runtestprotocol"),
-    ("_pytest.runner", "call_and_report"),
-    ("_pytest.runner", "call_runtest_hook"),
-    ("_pytest.runner", "pytest_runtest_call"),
-    ("_pytest.runner", "pytest_runtest_makereport"),
-    ("_pytest.runner", "pytest_runtest_protocol"),
-    ("_pytest.python", "pytest_pyfunc_call"),
-    ("_pytest.skipping", "pytest_runtest_makereport"),
-    ("_pytest.outcomes", "fail"),
-)
-CLASSES = (
-    ("_pytest.runner", "CallInfo"),
-    ("_pytest.reports", "TestReport"),
-    ("_pytest.reports", "BaseReport"),
-    ("_pytest.python", "Function"),
-    ("_pytest.unittest", "TestCaseFunction"),
-    ("_pytest.main", "Session"),
-    ("_pytest.python_api", "RaisesContext"),
-    ("_pytest.raises", "RaisesExc"),
-    ("unittest.case", "TestCase"),
-    ("pluggy.hooks", "HookCaller"),
-    ("pluggy._hooks", "HookCaller"),
-    ("pluggy.manager", "PluginManager"),
-    ("pluggy._manager", "PluginManager"),
-)
+WATCHED = ("_pytest", "pluggy", "unittest", "ast", "builtins", "pytest")
+"""Modules, with all below them, whose functions and classes decide how a test ends."""
 
 
 class Outcomes:
     """The plugin's hooks."""
 
-    def __init__(self, config: "pytest.Config", tell: "Tell") -> "None":
+    # No attribute of an instance can stand before the method `tell`, which comes last.
+    __slots__ = ("bodies", "config", "marked", "modules", "plugins", "raised")
+
+    def __init__(self, config: "pytest.Config") -> "None":
         self.config = config
-        self.tell = tell
         self.plugins: set[int] = set()
         self.marked: dict[str, set[str]] = {}
         self.bodies: dict[str, object] = {}
         self.modules: list[pytest.Module] = []
         self.raised: dict[str, tuple[str, bool]] = {}
 
+    def tell(self, kind: "str", **facts: "object") -> "None":
+        """Write a signed line."""
+        raise NotImplementedError
+
     def pytest_sessionstart(self) -> "None":
-        self.plugins = {id(plugin) for plugin in self.config.pluginmanager.get_plugins()}
+        self.look_for_plugins("known")
 
     def pytest_collection_finish(self, session: "pytest.Session") -> "None":
         for item in session.items:
@@ -81,6 +64,9 @@ class Outcomes:
             file = foreign_body(item, str(module.fspath))
             if file:
                 self.tell("body", id=item.nodeid, file=file)
+        self.look_for_changes()
+        for module in self.modules:
+            self.compare_with_source(module, session)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, item: "pytest.Item", call: "Any") -> "None":
@@ -117,12 +103,9 @@ class Outcomes:
             body = code_of(getattr(item, "obj", None))
             if item.nodeid in self.bodies and body is not self.bodies[item.nodeid]:
                 self.tell("body", id=item.nodeid, file=file_of(body))
-        now = machinery()
-        for name, code in MACHINERY.items():
-            if now.get(name) is not code:
-                self.tell("changed", name=name, file=file_of(now.get(name)))
+        self.look_for_changes()
         self.look_for_plugins()
-        canaries = [passes(module) for module in self.modules[:MOST_CANARIES]]
+        canaries = [passes(module, session) for module in self.modules[:MOST_CANARIES]]
         self.tell("finish", status=int(exitstatus), canaries=canaries)
 
     @pytest.hookimpl(trylast=True)
@@ -143,8 +126,24 @@ class Outcomes:
         by_mark = where.endswith(os.path.join("_pytest", "skipping.py"))
         return where, not by_mark or bool({"skip", "skipif"} & marks)
 
-    def look_for_plugins(self) -> "None":
-        """Tell of plugins that came after the session's start, and where they were written."""
+    def compare_with_source(self, module: "pytest.Module", session: "pytest.Session") -> "None":
+        """Tell of tests whose code is not what their file says, asserts and all."""
+        path = str(module.fspath)
+        right = as_written(path, self.config)
+        for item in session.items:
+            code = code_of(unwrapped(item))
+            mine = file_of(code) == path and item.getparent(pytest.Module) is module
+            if mine and right and not bodies_in(code) <= right:
+                self.tell("written", id=item.nodeid)
+
+    def look_for_changes(self) -> "None":
+        now = machinery()
+        for name, code in MACHINERY.items():
+            if name in now and now[name] is not code:
+                self.tell("changed", name=name, file=file_of(now[name]))
+
+    def look_for_plugins(self, kind: "str" = "plugin") -> "None":
+        """Tell of plugins that are new, and where they were written."""
         for plugin in self.config.pluginmanager.get_plugins():
             if id(plugin) in self.plugins:
                 continue
@@ -152,7 +151,7 @@ class Outcomes:
             for name in dir(plugin):
                 if name.startswith("pytest_"):
                     file = file_of(code_of(getattr(plugin, name, None)))
-                    self.tell("plugin", name=name, file=file)
+                    self.tell(kind, name=name, file=file)
 
     def shown(self, nodeid: "str") -> "str":
         """The id as the summary prints it."""
@@ -210,22 +209,47 @@ def code_of(function: "Any") -> "object":
 
 
 def file_of(code: "object") -> "str":
-    return str(getattr(code, "co_filename", ""))
+    """The file of a code object, or of the class of something else that can be called."""
+    file = getattr(code, "co_filename", None)
+    if not isinstance(file, str):
+        file = getattr(sys.modules.get(type(code).__module__), "__file__", None)
+    return file if isinstance(file, str) else ""
 
 
 def machinery() -> "dict[str, object]":
     """What decides outcomes, as it is now: name to code object."""
     found: dict[str, object] = {}
-    for module, name in FUNCTIONS:
-        if module in sys.modules:
-            found[module + "." + name] = code_of(getattr(sys.modules[module], name, None))
-    for module, name in CLASSES:
-        owner: Any = getattr(sys.modules.get(module), name, None)
-        members: dict[str, Any] = getattr(owner, "__dict__", {})
-        for attribute, value in list(members.items()):
-            if callable(value) or isinstance(value, (classmethod, staticmethod)):
-                found[".".join((module, name, attribute))] = code_of(value)
+    for module_name, module in list(sys.modules.items()):
+        if module_name.split(".")[0] not in WATCHED:
+            continue
+        for name, value in list(vars(module).items()):
+            if callable(value):
+                found[module_name + "." + name] = code_of(value)
+            if isinstance(value, type) and value.__module__ == module_name:
+                found.update(members(module_name + "." + name, value))
     return found
+
+
+def members(name: "str", owner: "type") -> "dict[str, object]":
+    return {
+        name + "." + attribute: code_of(value)
+        for attribute, value in list(vars(owner).items())
+        if callable(value) or isinstance(value, (classmethod, staticmethod))
+    }
+
+
+def loaded() -> "list[str]":
+    """The files of all modules that came before us."""
+    files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+    return sorted({os.path.abspath(file) for file in files if isinstance(file, str)})
+
+
+def unwrapped(item: "pytest.Item") -> "Any":
+    """The function of a test below all decorators that tell of what they wrap."""
+    function: Any = getattr(item, "obj", None)
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    return function
 
 
 def foreign_body(item: "Any", module: "str") -> "str":
@@ -233,10 +257,7 @@ def foreign_body(item: "Any", module: "str") -> "str":
 
     A decorator of the library may do that as well: the grader asks whether a patch wrote the file.
     """
-    function: Any = getattr(item, "obj", None)
-    while hasattr(function, "__wrapped__"):
-        function = function.__wrapped__
-    file = file_of(code_of(function))
+    file = file_of(code_of(unwrapped(item)))
     if not file or file == module:
         return ""
     try:
@@ -268,28 +289,65 @@ def status_of(report: "Any") -> "str":
     return ""
 
 
-def passes(module: "pytest.Module") -> "bool":
-    """Whether a test that must fail passes when it is run like any other."""
+def as_written(path: "str", config: "pytest.Config") -> "set[object]":
+    """All function bodies that a test file can have by what it says; empty when nobody knows."""
+    from _pytest.assertion import rewrite
+
+    # Other versions of pytest rewrite in other ways; a file that does not compile has no tests.
+    with suppress(OSError, SyntaxError, TypeError, ValueError):
+        with open(path, "rb") as file:
+            source = file.read()
+        tree = ast.parse(source, filename=path)
+        rewrite.rewrite_asserts(tree, source, path, config)
+        found = bodies_in(compile(tree, path, "exec", dont_inherit=True))
+        return found | bodies_in(compile(source, path, "exec", dont_inherit=True))
+    return set()
+
+
+def bodies_in(code: "Any") -> "set[object]":
+    """What the code objects in `code`, and it itself, do: comparable, wherever they were made."""
+    inner = [one for one in code.co_consts if hasattr(one, "co_code")]
+    plain = [repr(one) for one in code.co_consts if not hasattr(one, "co_code")]
+    names = (code.co_name, code.co_names, code.co_varnames)
+    found: set[object] = {(code.co_firstlineno, code.co_code, names, tuple(plain))}
+    for one in inner:
+        found |= bodies_in(one)
+    return found
+
+
+def passes(module: "pytest.Module", session: "pytest.Session") -> "bool":
+    """Whether a test that must fail passes when it is run like any other, by any of their names."""
     from _pytest import runner
 
     def body() -> "None":
         raise AssertionError("this test fails")
 
+    names = [item.name for item in session.items if item.getparent(pytest.Module) is module]
+    name = names[os.urandom(1)[0] % len(names)]
     maker = getattr(pytest.Function, "from_parent", pytest.Function)
     # Whatever a repository's fixtures raise here must not change how its run ends.
     with suppress(Exception):
-        item = maker(name="test_grading", parent=module, callobj=body)
+        item = maker(name=name, parent=module, callobj=body)
         reports = runner.runtestprotocol(item, log=False, nextitem=None)
         return any(report.when == "call" and report.passed for report in reports)
     return False
 
 
 def pytest_configure(config: "pytest.Config") -> "None":
-    if FOLDER and not hasattr(config, "workerinput"):
-        tell = teller()
-        tell("begin")
-        config.pluginmanager.register(Outcomes(config, tell), "qwright-" + os.urandom(4).hex())
+    if not FOLDER or hasattr(config, "workerinput"):
+        return
+    say = teller()
+
+    class Telling(Outcomes):
+        __slots__ = ()
+
+        def tell(self, kind: "str", **facts: "object") -> "None":
+            say(kind, **facts)
+
+    say("begin", loaded=LOADED)
+    config.pluginmanager.register(Telling(config), "qwright-" + os.urandom(4).hex())
 
 
+LOADED = loaded()
 MACHINERY = machinery()
 forget_ourselves()
