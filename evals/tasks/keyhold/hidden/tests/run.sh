@@ -6,7 +6,7 @@ failed=0
 # is NAME WANTED: standard input are the commands; the answers and the exit code are compared
 is() {
     local name=$1 wanted=$2 got
-    got=$(timeout 2 "$program" 2>/dev/null; echo "exit $?")
+    got=$(timeout 5 "$program" 2>/dev/null; echo "exit $?")
     number=$((number + 1))
     if [ "$got" = "$(printf "$wanted")" ]; then
         echo "ok $number - $name"
