@@ -113,9 +113,11 @@ class Ledger:
 
     def close(self) -> None:
         """Write the predictions, whatever they cost, and let other processes in."""
-        self._write_predictions(always=True)
-        shutil.rmtree(self.out / ".work", ignore_errors=True)
-        self._lock.release()
+        try:
+            self._write_predictions(always=True)
+            shutil.rmtree(self.out / ".work", ignore_errors=True)
+        finally:
+            self._lock.release()
 
     def _finish_moves(self, keys: set[str]) -> None:
         for folder in sorted((self.out / ".work").glob("*")):
