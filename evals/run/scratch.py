@@ -28,7 +28,7 @@ def scratch(parent: Path, prefix: str = "") -> Generator[Path]:
         try:
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
 
 
 def sweep(parent: Path, prefix: str = "") -> None:
@@ -39,6 +39,17 @@ def sweep(parent: Path, prefix: str = "") -> None:
         try:
             with FileLock(folder / _LOCK) as lock:
                 if lock.try_acquire():
-                    shutil.rmtree(folder, ignore_errors=True)
+                    _remove(folder)
         except OSError:  # another user's, or gone meanwhile
             continue
+
+
+def _remove(folder: Path) -> None:
+    """The lock goes last: what somebody still writes into can be swept another time."""
+    for entry in folder.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry, ignore_errors=True)
+        elif entry.name != _LOCK:
+            entry.unlink()
+    if [entry.name for entry in folder.iterdir()] == [_LOCK]:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -61,15 +61,13 @@ def short_folder() -> Generator[Path]:
 
 
 def processes_in(folder: Path) -> list[str]:
-    """Command lines of the processes that were started for what lies in a folder."""
+    """Command lines of the processes that have a folder in their environment, as TMPDIR say."""
     found: list[str] = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-        except OSError:
-            continue
-        if str(folder) in words:
-            found.append(words)
+    for process in Path("/proc").glob("[0-9]*"):
+        # One that has just ended has no files, or empty ones.
+        with suppress(OSError):
+            if os.fsencode(folder) in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_text(errors="replace"))
     return found
 
 
