@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from qwright.evals.bench import checkpoint, engine, prompt_tokens, repl, startup, tool_exec
+from qwright.evals.bench import checkpoint, engine, harness, prompt_tokens, repl, startup, tool_exec
 from qwright.evals.bench.command import Options, main
 from qwright.evals.bench.measure import Budget, Report, Row
 
@@ -33,6 +33,7 @@ BENCHES = {
     "checkpoint": checkpoints,
     "engine": engine.measure,
     "repl": repl.measure,
+    "harness": harness.measure,
 }
 
 if __name__ == "__main__":
