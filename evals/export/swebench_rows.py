@@ -116,6 +116,8 @@ def _commit(engine: Engine, testbed: Testbed, name: str) -> str:
         testbed.image,
         entrypoint=_ENTRYPOINT,
         command=["sleep", "infinity"],
+        # `docker stop`, as the harness does it, else waits for what never listens.
+        stop_signal="SIGKILL",
         user="0:0",
         labels=owners.labels(SESSION),
         host_config=api.create_host_config(network_mode="none"),
