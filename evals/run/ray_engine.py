@@ -80,6 +80,7 @@ class _Shift:
         self._order = Order(context.run, code_version(), context.patience)
         self._hooks: dict[str, Hooks] = {}
         self._running: set[asyncio.Task[Result | None]] = set()
+        self._begun: list[asyncio.Task[Result | None]] = []
         self._listening = asyncio.create_task(self._listen())
         self._packing = asyncio.Lock()
 
@@ -89,6 +90,7 @@ class _Shift:
         await ask(self._desk, "give", server_variables(os.environ))
         with stop.watch(self._stop):
             self._running = {asyncio.create_task(self._make(job)) for job in jobs}
+            self._begun.extend(self._running)
             while self._running:
                 for task in await self._ended():
                     if result := task.result():
@@ -104,7 +106,7 @@ class _Shift:
             await asyncio.wait(self._running, timeout=_GRACE)
         for task in self._running:
             task.cancel()
-        await asyncio.gather(*self._running, self._listening, return_exceptions=True)
+        await asyncio.gather(*self._begun, self._listening, return_exceptions=True)
         with suppress(TimeoutError):
             async with asyncio.timeout(_SWEEP):
                 sweeps = map(self._sweep, self._cluster.others())

@@ -67,8 +67,29 @@ class Model:
             return error(HTTPStatus.UNAUTHORIZED, "no such key")
         if self.does == "hang":
             return says(text="...", hang=True)
-        reply = script(request)
-        return replace(reply, body=b"", held=self.released, rest=reply.body + reply.rest)
+        return held(script(request), self.released)
+
+
+class OneAtATime:
+    """A model's server that takes its time, and sees whether it is asked meanwhile."""
+
+    def __init__(self) -> None:
+        self.now = self.most = 0
+
+    def __call__(self, request: dict[str, Any]) -> Reply:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        released = threading.Event()
+        threading.Timer(0.1, self._answer, [released]).start()
+        return held(script(request), released)
+
+    def _answer(self, released: threading.Event) -> None:
+        self.now -= 1
+        released.set()
+
+
+def held(reply: Reply, released: threading.Event) -> Reply:
+    return replace(reply, body=b"", held=released, rest=reply.body + reply.rest)
 
 
 @pytest.fixture(scope="module", name="calm")
@@ -140,13 +161,15 @@ def _interrupt(command: OnRay, model: Model) -> None:
     assert {json.loads(text)["state"] for text in command.samples().values()} == {"stopped"}
 
 
-def test_without_an_address_nothing_of_the_cluster_is_left(
+def test_a_cluster_made_here_keeps_the_limit_of_requests_and_is_gone_afterwards(
     tmp_path: Path, folder: Path, calm: dict[str, Any]
 ) -> None:
-    with served(script) as server:
-        command = OnRay(tmp_path, server.url, TMPDIR=str(folder))
+    model = OneAtATime()
+    with served(model) as server:
+        command = OnRay(tmp_path, server.url, "--model-requests", "1", TMPDIR=str(folder))
         assert "ray" not in command.end(command.start(), Exit.DONE).replace(str(tmp_path), "")
     assert command.told() == calm
+    assert model.most == 1, "two workers, one request at a time"
     assert command.left() == []
     assert processes_in(folder) == []
     assert list(folder.iterdir()) == []
