@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 
 from qwright.agent import events as ev
+from qwright.agent.embedded.fetch import import_root
 from qwright.agent.errors import ConfigError, ModelAuthError, ModelError
 from qwright.agent.eventlog import read_events
 from qwright.evals.instance import CommandGrading, FilesSource, Instance
@@ -263,6 +265,27 @@ def test_what_cannot_be_is_refused(
     monkeypatch.setenv("PATH", "")
     with pytest.raises(ConfigError, match=said):
         trial.go("mini-swe-agent", "http://127.0.0.1:9/v1", **given)
+
+
+OF_A_RUN = """
+import asyncio, sys
+from pathlib import Path
+from qwright.evals.peers.process import environment, run_program
+sleeps = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+folder = Path(sys.argv[1])
+argv = [sys.executable, "-c", sleeps]
+asyncio.run(run_program(argv, folder, environment(folder, {}), folder / "log"))
+"""
+
+
+def test_a_killed_run_takes_the_program_with_it(tmp_path: Path) -> None:
+    variables = {**os.environ, "PYTHONPATH": import_root()}
+    run = subprocess.Popen([sys.executable, "-c", OF_A_RUN, str(tmp_path)], env=variables)
+    log = tmp_path / "log"
+    wait_until(lambda: log.exists() and log.read_text().endswith("\n"), "the program started")
+    run.kill()
+    run.wait()
+    wait_until(lambda: not Path(f"/proc/{log.read_text().strip()}").exists(), "its end", 10)
 
 
 def test_an_agent_that_is_not_known() -> None:
