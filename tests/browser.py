@@ -74,5 +74,5 @@ def visit(
     seen.page.goto(file.absolute().as_uri() + hash)
     yield seen
     context.close()
-    assert seen.wrong == []
-    assert {url.partition(":")[0] for url in seen.requests} == {"file"}
+    assert not seen.wrong, seen.wrong
+    assert {url.partition(":")[0] for url in seen.requests} == {"file"}, seen.requests

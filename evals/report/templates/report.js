@@ -123,7 +123,10 @@
     // Everything in it was escaped when the report was made; scripts in it could not run either.
     $("panels").innerHTML = html;
     draw(mine);
-    if (!sheet.open) sheet.showModal();
+    if (!sheet.open) {
+      sheet.showModal();
+      $("sheet-title").focus();
+    }
     sheet.scrollTop = 0;
   }
 
