@@ -73,7 +73,7 @@ def _add_agent(parser: argparse.ArgumentParser) -> None:
     add("--verify-timeout", metavar="TIME", type=seconds, default=120.0, help=limit)
     add("--image", metavar="REF", help="in place of the instances' own")
     add("--agent", choices=AGENTS, default="qwright", help="or another one, on the same terms")
-    add("--agent-command", metavar="PATH", help="where the other agent's program is")
+    add("--agent-command", metavar="CMD", help="the other agent's program, with its flags")
 
 
 def _add_limits(parser: argparse.ArgumentParser) -> None:
