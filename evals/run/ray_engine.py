@@ -6,7 +6,6 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
 from typing import cast
 
 from qwright.evals.result import Result
@@ -20,13 +19,14 @@ from qwright.evals.run.ray_sample import (
     NodeFaultError,
     Order,
     error_of,
+    failed,
     make_sample,
     sweep_node,
 )
 from qwright.evals.run.settings import Job, code_version
 from qwright.sandbox.container import sweep_orphans
 from qwright.sandbox.durable import write_json
-from qwright.sandbox.errors import SandboxError
+from qwright.sandbox.errors import SandboxError, WorkspaceError
 
 FURTHER_TRIES = 3
 """How often ray makes a sample again whose node was lost or at fault."""
@@ -134,30 +134,20 @@ class _Shift:
         except NodeFaultError as error:
             made = error.made
         except ClusterError as error:
-            return await asyncio.to_thread(self._lost, job, error)
+            lost = failed(job, "worker", str(error), FURTHER_TRIES + 1)
+            made = Made(lost.model_dump_json())
         if error := error_of(made):
             raise error
-        return await asyncio.to_thread(self._keep, job, made) if made.result else None
+        return await self._keep(job, made) if made.result else None
 
-    def _keep(self, job: Job, made: Made) -> Result:
+    async def _keep(self, job: Job, made: Made) -> Result:
         result = Result.model_validate_json(made.result)
         place = self._context.ledger.place(job)
-        unpack(made.files, place.folder)
-        self._context.ledger.add(job, result, place.folder)
-        return result
-
-    def _lost(self, job: Job, error: ClusterError) -> Result:
-        result = Result(
-            key=job.key,
-            instance=job.instance.id,
-            sample=job.sample,
-            state="failed",
-            fault="worker",
-            error=str(error),
-            tries=FURTHER_TRIES + 1,
-            finished=datetime.now(UTC).isoformat(timespec="seconds"),
-        )
-        place = self._context.ledger.place(job)
+        try:
+            if made.files:
+                await asyncio.to_thread(unpack, made.files, place.folder)
+        except OSError as error:
+            raise WorkspaceError(f"cannot write {place.folder}: {error.strerror}") from error
         write_json(place.folder / "result.json", result.model_dump(mode="json"))
         self._context.ledger.add(job, result, place.folder)
         return result

@@ -10,12 +10,14 @@ from typing import cast
 
 from qwright.agent.errors import ConfigError, ModelAuthError, ModelError
 from qwright.agent.model import Model
-from qwright.evals.result import Result
+from qwright.evals.result import Fault, Result
 from qwright.evals.run.carrying import Parcel, pack, unpack_job
+from qwright.evals.run.faults import fault_of
 from qwright.evals.run.hooks import Hooks, Spent, WorkPlace
 from qwright.evals.run.limiter import LimitedModel
 from qwright.evals.run.ray_border import Actor, ask, tell
 from qwright.evals.run.ray_desk import DeskLimiter, Ending, News, NewsKind
+from qwright.evals.run.record import now
 from qwright.evals.run.retrying import Patience, persist
 from qwright.evals.run.scratch import scratch
 from qwright.evals.run.settings import Job, code_version
@@ -44,7 +46,7 @@ class Made:
     result: str = ""
     """JSON; empty where there is none."""
     files: bytes = b""
-    """Tar of the sample's folder."""
+    """Tar of the sample's folder; empty where it came to none."""
     kind: str = ""
     """The class of an error that ends the run."""
     error: str = ""
@@ -73,6 +75,20 @@ def error_of(made: Made) -> QwrightError | None:
     return _ENDING[made.kind](made.error) if made.kind else None
 
 
+def failed(job: Job, fault: Fault | None, error: str, tries: int = 1) -> Result:
+    """The result of a sample of which there are no files."""
+    return Result(
+        key=job.key,
+        instance=job.instance.id,
+        sample=job.sample,
+        state="failed",
+        fault=fault,
+        error=error,
+        tries=tries,
+        finished=now(),
+    )
+
+
 def make_sample(parcel: Parcel, order: Order, desk: Actor) -> Made:
     """Make a sample on this machine. Raises NodeFaultError where another may do better.
 
@@ -82,7 +98,11 @@ def make_sample(parcel: Parcel, order: Order, desk: Actor) -> Made:
     if code_version() != order.code:
         words = f"a node of the cluster has qwright {code_version()}, this machine {order.code}"
         return Made(kind="config", error=f"{words}: install the same one on all of them")
-    made = asyncio.run(_make(parcel, order, desk))
+    try:
+        made = asyncio.run(_make(parcel, order, desk))
+    except OSError as error:  # nowhere to work: work() itself says so of all that comes later
+        job = Job.model_validate_json(parcel.job)
+        made = Made(failed(job, fault_of(error), str(error)).model_dump_json())
     if made.result and Result.model_validate_json(made.result).fault in _OF_THE_NODE:
         raise NodeFaultError(made)
     return made

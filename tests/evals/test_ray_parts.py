@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import pickle
 import sys
 import tarfile
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -22,13 +23,15 @@ from qwright.evals.instance import (
     Instance,
     RewardGrading,
 )
+from qwright.evals.result import Result
+from qwright.evals.run import ray_sample
 from qwright.evals.run.carrying import pack, pack_job, unpack, unpack_job
 from qwright.evals.run.ray_border import Actor, connected
 from qwright.evals.run.ray_desk import Desk, Ending, News, server_variables
-from qwright.evals.run.ray_sample import Made, Order, error_of, make_sample
+from qwright.evals.run.ray_sample import Made, NodeFaultError, Order, error_of, make_sample
 from qwright.evals.run.retrying import Patience
 from qwright.evals.run.scratch import scratch, sweep
-from qwright.evals.run.settings import Job, Settings
+from qwright.evals.run.settings import Job, Settings, code_version
 
 
 def put(folder: Path, name: str, text: str) -> Path:
@@ -181,6 +184,24 @@ def test_a_node_with_other_code_makes_nothing() -> None:
     assert made.result == ""
     assert isinstance(error_of(made), ConfigError)
     assert "0.1+other" in made.error
+
+
+def test_a_node_that_cannot_work_leaves_the_sample_to_others(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async def ask(desk: Actor, method: str) -> object:
+        return {"ending": Ending(), "environment": dict[str, str]()}[method]
+
+    monkeypatch.setattr(ray_sample, "ask", ask)
+    monkeypatch.setenv("QWRIGHT_HOME", str(put(tmp_path, "home/cache", "a file") / "home"))
+    order = Order("run", code_version(), Patience())
+    with pytest.raises(NodeFaultError) as caught:
+        make_sample(pack_job(job_of()), order, cast(Actor, None))
+    made = pickle.loads(pickle.dumps(caught.value)).made
+    result = Result.model_validate_json(made.result)
+    assert (result.state, result.fault, result.key) == ("failed", "workspace", "k")
+    assert "cache" in result.error
+    assert made.files == b""
 
 
 def test_without_the_extra_it_is_told_how_to_get_it(
