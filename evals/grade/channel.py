@@ -12,8 +12,6 @@ from typing import Any
 
 GOOD = frozenset({"PASSED", "XFAIL", "SKIPPED"})
 """Outcomes that can make an instance resolved. XPASS is none to SWE-bench."""
-
-
 ASKED = "ASKED"
 """In place of a good outcome: the patch itself asked for it."""
 

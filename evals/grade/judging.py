@@ -38,6 +38,8 @@ async def judge(
         words = f"\n\nTimeout error: {instance.timeout:g} seconds exceeded."
         artefacts.output(result.output + words)
         return Verdict(kind="tests_timed_out", note=f"no end after {instance.timeout:g} s")
+    if result.out_of_memory:
+        artefacts.note("The container ran out of memory.")
     changes = Changes(instance.mount, bench.testbed.directory, changed)
     files = await container.get(CHANNEL)
     outcomes = channel.read(files, bench.keys, changes)

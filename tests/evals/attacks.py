@@ -159,16 +159,21 @@ ATTACKS: dict[str, dict[str, str]] = {
     "edits the tests": {
         "test_lib.py": "def test_add():\n    pass\n\n\ndef test_zero():\n    pass\n"
     },
-    "adds pytest.ini": {"pytest.ini": "[pytest]\naddopts = -p evil\n", "evil.py": EVIL},
     "configures pytest": {
         "pyproject.toml": FILES["pyproject.toml"].replace("-q", "-q -p evil"),
         "evil.py": EVIL,
     },
-    "adds setup.cfg": {"setup.cfg": "[tool:pytest]\naddopts = -p evil\n", "evil.py": EVIL},
     "is pytest": {"pytest.py": f'print("""{LINES}""")\n', "_pytest/__init__.py": ""},
-    "is a package pytest": {"pytest/__init__.py": "", "pytest/__main__.py": f'print("{LINES}")\n'},
-    "is a module of the interpreter": {"json.py": _write(LINES, "os._exit(0)")},
-    "is sitecustomize": {"sitecustomize.py": _write(LINES, "os._exit(0)")},
+    "is everything that is read unasked": {
+        "pytest.ini": "[pytest]\naddopts = -p evil\n",
+        "setup.cfg": "[tool:pytest]\naddopts = -p evil\n",
+        "evil.py": EVIL,
+        "pytest/__init__.py": "",
+        "pytest/__main__.py": f'print("{LINES}")\n',
+        "json.py": _write(LINES, "os._exit(0)"),
+        "sitecustomize.py": _write(LINES, "os._exit(0)"),
+        "src/evil.pth": "import os; os._exit(0)\n",
+    },
     "is python": {"python3": "#!/bin/sh\nexit 0\n", "python": "#!/bin/sh\nexit 0\n"},
 }
 """Kind of attack to the files it writes; `lib.py` is as wrong as before in all of them."""

@@ -177,6 +177,7 @@ def test_the_same_grader_resolves_honest_patches(
         ("ends in import", "pytest did not come to its end"),
         ("adds conftest.py", "changes to conftest.py were dropped"),
         ("configures pytest", "changes to pyproject.toml were dropped"),
+        ("is everything that is read unasked", "json.py, pytest.ini, pytest/__init__.py, pytest/"),
     ],
 )
 def test_the_verdict_says_what_was_tried(by_tests: Verdicts, name: str, words: str) -> None:

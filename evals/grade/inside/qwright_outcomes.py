@@ -61,7 +61,7 @@ class Outcomes:
             if module not in self.modules:
                 self.modules.append(module)
             self.bodies[item.nodeid] = code_of(getattr(item, "obj", None))
-            file = foreign_body(item, str(module.fspath))
+            file = foreign_body(item, path_of(module))
             if file:
                 self.tell("body", id=item.nodeid, file=file)
         self.look_for_changes()
@@ -73,9 +73,12 @@ class Outcomes:
         """Remember what was raised, before anything can say otherwise; makes no report."""
         if call.when == "setup":
             self.raised.pop(item.nodeid, None)
-        if call.excinfo is not None:
-            imperative = call.excinfo.typename in ("XFailed", "Skipped", "SkipTest")
-            self.raised[item.nodeid] = (origin(call.excinfo), imperative)
+        # Where the tests are unittest's, pytest sets it from this list, in a moment.
+        kept = getattr(item, "_excinfo", None)
+        excinfo = kept[0] if kept else call.excinfo
+        if excinfo is not None:
+            imperative = excinfo.typename in ("XFailed", "Skipped", "SkipTest")
+            self.raised[item.nodeid] = (origin(excinfo), imperative)
         self.look_for_plugins()
 
     def pytest_runtest_logreport(self, report: "Any") -> "None":
@@ -128,7 +131,7 @@ class Outcomes:
 
     def compare_with_source(self, module: "pytest.Module", session: "pytest.Session") -> "None":
         """Tell of tests whose code is not what their file says, asserts and all."""
-        path = str(module.fspath)
+        path = path_of(module)
         right = as_written(path, self.config)
         for item in session.items:
             code = code_of(unwrapped(item))
@@ -244,6 +247,10 @@ def loaded() -> "list[str]":
     return sorted({os.path.abspath(file) for file in files if isinstance(file, str)})
 
 
+def path_of(node: "Any") -> "str":
+    return str(getattr(node, "path", None) or node.fspath)
+
+
 def unwrapped(item: "pytest.Item") -> "Any":
     """The function of a test below all decorators that tell of what they wrap."""
     function: Any = getattr(item, "obj", None)
@@ -322,12 +329,11 @@ def passes(module: "pytest.Module", session: "pytest.Session") -> "bool":
     def body() -> "None":
         raise AssertionError("this test fails")
 
-    names = [item.name for item in session.items if item.getparent(pytest.Module) is module]
-    name = names[os.urandom(1)[0] % len(names)]
     maker = getattr(pytest.Function, "from_parent", pytest.Function)
     # Whatever a repository's fixtures raise here must not change how its run ends.
     with suppress(Exception):
-        item = maker(name=name, parent=module, callobj=body)
+        names = [item.name for item in session.items if item.getparent(pytest.Module) is module]
+        item = maker(name=names[os.urandom(1)[0] % len(names)], parent=module, callobj=body)
         reports = runner.runtestprotocol(item, log=False, nextitem=None)
         return any(report.when == "call" and report.passed for report in reports)
     return False
