@@ -118,9 +118,9 @@ def one_line(text: str) -> str:
 
 
 def _ending(lines: Sequence[str]) -> str:
-    """The last line, and the exit code where that is what stands there."""
+    """The last line; where that is an exit code, the one before, and the code if it tells."""
     if len(lines) > 1 and (code := _EXIT_CODE.fullmatch(lines[-1])):
-        return f"{one_line(lines[-2])} · exit {code[1]}"
+        return one_line(lines[-2]) + (f" · exit {code[1]}" if code[1] != "0" else "")
     return one_line(lines[-1]) if lines else ""
 
 

@@ -172,9 +172,12 @@ def _distribution(runs: Sequence[Run], measure: Measure) -> Plot:
             for at, run in enumerate(runs):
                 values = sorted(value for value, _ in run.taken(measure))
                 share = [100 * (n + 1) / len(values) for n in range(len(values))]
-                axes.step(values, share, where="post", color=INKS[ink(at)], lw=1.8)
+                if values:
+                    steps = [values[0], *values], [0, *share]
+                    axes.step(*steps, where="post", color=INKS[ink(at)], lw=1.8)
         axes.grid(axis="y")
         axes.yaxis.get_major_locator().set_params(integer=True)
+        axes.set_ylim(0, None)
         axes.set_ylabel("samples" if len(runs) == 1 else "% of samples")
         measure.scale(axes, _values(runs, measure))
     words = "; ".join(_told(run, measure) for run in runs)

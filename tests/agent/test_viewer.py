@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from qwright.agent import events as ev
 from qwright.agent.errors import ConfigError
 from qwright.agent.eventlog import EventLog
 from qwright.agent.viewer import page, view
-from qwright.agent.viewer.steps import Section, clipped, read_steps
+from qwright.agent.viewer.steps import Section, Step, clipped, read_steps
 from qwright.agent.viewer.wording import amount, dollars, percent, plural, seconds
 from qwright.sandbox.session_dir import Session
 from tests.browser import PHONE, chromium, visit
@@ -87,6 +88,11 @@ def test_events_become_sections_of_steps() -> None:
     assert edit.arguments == [("all", "true")]
     assert (read.gist, read.arguments) == ("3 lines", [("limit", "3")])
     assert found.sections[3].steps[0].gist == "ask a person"
+    ran = Step("call", name="run_shell_command", body="F.\n1 failed\n[exit code 1]")
+    assert (ran.gist, replace(ran, body="2 passed\n[exit code 0]").gist) == (
+        "1 failed · exit 1",
+        "2 passed",
+    )
     assert found.sections[0].steps[1].gist == "1 failed"
     assert found.sections[1].note == "2.4k (1.2k cached) tokens in, 35 out"
     assert found.sections[1].checkpoint == (1, "0123456789abcdef")

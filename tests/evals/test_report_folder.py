@@ -83,3 +83,15 @@ def test_runs_of_one_name_are_told_apart(tmp_path: Path) -> None:
     text = write_report(folders, tmp_path / "both.html").read_text()
     assert "aider · qwen2.5-coder-1.5b" in text
     assert "qwright · qwen2.5-coder-1.5b" in text
+    assert "cannot be compared" not in text
+
+
+def test_runs_of_other_instances_are_shown_and_not_compared(tmp_path: Path) -> None:
+    tasks = instances(4)
+    folders = [
+        write_run(tmp_path / "a", Made(), tasks[:2]),
+        write_run(tmp_path / "b", Made(model="qwen3-coder"), tasks[2:]),
+    ]
+    text = write_report(folders, tmp_path / "both.html").read_text()
+    assert "cannot be compared" in text
+    assert text.count('<tr data-row="') == 4
