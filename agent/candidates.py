@@ -8,6 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from qwright.agent import events as ev
+from qwright.agent import reasons
 from qwright.agent.comparison import Comparison
 from qwright.agent.conversation import Conversation
 from qwright.agent.judge import Judge
@@ -19,7 +20,6 @@ from qwright.sandbox.workspace import Workspace
 
 WORTH_ANOTHER: frozenset[ev.StopReason] = frozenset({"not_verified", "repeated_call"})
 """Ends of an attempt that say nothing of the next one."""
-_ENDED = "the only one that came to its end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +129,17 @@ class Candidates:
         """The last where it passed; else the one of whose tests the fewest fail."""
         last = self._all[-1]
         if last.stop is None:
-            return last, f"`{judge.command}` passes" if judge.verified else _ENDED
+            return last, reasons.PASSES.format(
+                command=judge.command
+            ) if judge.verified else reasons.ONLY_END
         changed = self._distinct(self._all)
         verdicts = [judge.failed.get(one.left.tree) for one in changed]
         counts = [tally(verdict.output) if verdict else None for verdict in verdicts]
         known = [(count, one) for count, one in zip(counts, changed, strict=True) if count]
         if known:
             count, best = min(known, key=lambda pair: _badness(pair[0]))
-            return best, f"{count.failed} of {count.total} tests fail, the fewest"
-        return (changed or [last])[0], "the first that changed something"
+            return best, reasons.LEAST_FAILING.format(failed=count.failed, total=count.total)
+        return (changed or [last])[0], reasons.FIRST_CHANGE
 
     def _distinct(self, candidates: Sequence[Candidate]) -> list[Candidate]:
         """Those that changed something, the first of each change."""
@@ -149,8 +151,8 @@ class Candidates:
 
 def _alone(changed: Sequence[Candidate], of: Sequence[Candidate]) -> str:
     if not changed:
-        return "none changed anything"
-    return "the only change there is" if len(of) > 1 else _ENDED
+        return reasons.NO_CHANGE
+    return reasons.ONLY_CHANGE if len(of) > 1 else reasons.ONLY_END
 
 
 def _badness(count: Tally) -> tuple[bool, int, int]:

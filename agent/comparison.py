@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import suppress
 
 from qwright.agent import events as ev
+from qwright.agent import reasons
 from qwright.agent.limits import Budget, Stop
 from qwright.agent.suites import Suite, is_test, suite_of
 from qwright.agent.tally import Tally, tally
@@ -59,17 +60,16 @@ class Comparison:
     def best(self) -> tuple[int, str]:
         """The number of the one that passes most, and why it is that one."""
         if not self._counts:
-            return min(self._lefts), "no time to compare them: the first"
+            return min(self._lefts), reasons.NO_TIME
         passed = {number: count.passed for number, count in self._counts.items()}
         most = max(passed.values())
         equal = [number for number, count in passed.items() if count == most]
         if len(equal) == 1:
-            return equal[0], f"passes the most tests, {most}"
+            return equal[0], reasons.MOST_PASSING.format(most=most)
         store = self._workspace.store
         sizes = {number: _size(store, self._start, self._lefts[number]) for number in equal}
         smallest = min(equal, key=lambda number: (sizes[number], number))
-        others = "the tests do not tell them apart" if most else "no tests tell them apart"
-        return smallest, f"{others}: the smallest change"
+        return smallest, reasons.SMALLEST if most else reasons.SMALLEST_UNTESTED
 
     async def _count(self, budget: Budget, patience: float, *, touched_only: bool) -> bool:
         """Run the tests on every candidate; False where that takes too long and less would do."""

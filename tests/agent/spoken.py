@@ -12,6 +12,7 @@ from pathlib import Path
 
 import qwright.agent
 from qwright.agent.language import Language
+from qwright.agent.reasons import ALL as REASONS
 from qwright.evals import arguments
 from qwright.sandbox import dirs
 
@@ -132,7 +133,11 @@ def _part(node: ast.expr) -> str:
 
 
 def told_by_the_sandbox() -> Iterator[str]:
-    """An example of every line of progress, and of every notice, that the sandbox can say."""
+    """An example of every line of progress, and of every notice, that the sandbox can say.
+
+    And of the reasons of a choice among attempts, which are translated in the same way.
+    """
+    yield from (re.sub(r"{\w+}", "7", reason) for reason in REASONS)
     for file, tree in _trees(_SANDBOX):
         for node in ast.walk(tree):
             match node:
