@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Generator, Sequence
 from contextlib import aclosing, closing, contextmanager
 from dataclasses import dataclass, field
@@ -32,6 +33,9 @@ from qwright.evals.run.solve import settled
 from qwright.evals.stats import Summary, summarise
 from qwright.sandbox.dirs import cache_dir
 from qwright.sandbox.durable import write_json
+
+_SAID = 16
+"""Lines that are not said again meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,7 @@ class _Run:
         self._id = record.run_id(plan.out)
         self._meter = Meter(plan.total, plan.out / "spent.jsonl", settings.digest())
         self._limiter = LocalLimiter(plan.model_requests) if plan.model_requests else None
+        self._said: deque[str] = deque(maxlen=_SAID)
         self._interrupted = False
         self._broken = Breaker(plan.workers)
 
@@ -166,11 +171,17 @@ class _Run:
         return Hooks(
             phase=partial(self._view.phase, job),
             spent=self._meter.spend,
-            say=self._view.say,
+            say=self._say,
             stop=self._meter.stop,
             run=self._id,
             **wrap,
         )
+
+    def _say(self, line: str) -> None:
+        """What takes long says so again and again, for each sample that waits for it."""
+        if line not in self._said:
+            self._said.append(line)
+            self._view.say(line)
 
     @contextmanager
     def _time_limit(self) -> Generator[None]:
