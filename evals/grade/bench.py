@@ -13,7 +13,7 @@ from qwright.evals.grade.applying import APPLY, PATCH
 from qwright.evals.grade.applying import SCRIPT as APPLY_SCRIPT
 from qwright.evals.grade.container import HOME
 from qwright.evals.grade.packing import Folder, Put
-from qwright.evals.grade.script import CHANNEL, EVAL, PLUGINS, Script
+from qwright.evals.grade.script import CHANNEL, EVAL, PLUGINS, Script, Secrets
 from qwright.evals.instance import CommandGrading, RewardGrading, TestGrading
 from qwright.evals.testbed.prepare import Testbed
 
@@ -34,17 +34,18 @@ class Bench:
     keys: Mapping[str, bytes]
 
     @classmethod
-    def prepare(cls, testbed: Testbed, patch: str, nonce: str) -> Bench:
+    def prepare(cls, testbed: Testbed, patch: str) -> Bench:
+        own = Secrets.make()
         mount = testbed.instance.mount
         match testbed.instance.grading:
             case TestGrading(test_paths=tests):
                 shown = swebench_border.eval_script(testbed.instance, testbed.eval_script)
-                made = script.instrument(shown, nonce, mount, tests)
+                made = script.instrument(shown, own, mount, tests)
             case CommandGrading(command=command, restored=tests):
-                shown, made = f"{command}\n", script.plain(command, nonce, mount, tests)
+                shown, made = f"{command}\n", script.plain(command, own, mount, tests)
             case RewardGrading():
                 shown = "bash /tests/test.sh\n"
-                made = script.plain(shown, nonce, mount, ())
+                made = script.plain(shown, own, mount, ())
         keys = {str(number): secrets.token_bytes(32) for number in range(made.runs)}
         return cls(testbed, patch, shown, made, keys)
 
@@ -56,10 +57,10 @@ class Bench:
             Put(HOME, None, 0o755),
             Put(PATCH, self.patch.encode(errors="surrogateescape")),
             Put(APPLY_SCRIPT, APPLY.encode()),
-            Put(EVAL, self.script.text.encode()),
             Put(PLUGINS, None, 0o755),
             Put(f"{PLUGINS}/{PLUGIN}", plugin),
             Put(CHANNEL, None, 0o700, user),
+            Put(EVAL, self.script.text.encode(), 0o600, user),
         ]
         for number, key in self.keys.items():
             found.append(Put(f"{CHANNEL}/key.{number}", key, 0o600, user))

@@ -110,7 +110,7 @@ def _take(outcomes: Outcomes, line: list[Any], changes: Changes) -> None:
     elif kind == "written" or (kind == "body" and changes.wrote(file)):
         outcomes.faults.append(f"the patch replaced the test {facts['id']}")
     elif (
-        (kind == "changed" and (changes.wrote(file) or not file.startswith("/")))
+        (kind == "changed" and (changes.wrote(file) or not facts["genuine"]))
         or (kind == "plugin" and changes.wrote(file))
         or (kind == "known" and changes.hides(file))
     ):

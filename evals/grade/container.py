@@ -64,7 +64,7 @@ class GradeContainer:
         await in_engine("Copying files to the grader", copy)
 
     async def get(self, folder: str) -> dict[str, bytes]:
-        """The regular files directly below a folder that is no tmpfs; {} when it is not there."""
+        """What is directly in a folder that is no tmpfs: files, b"" for others; {} without it."""
 
         def fetch() -> dict[str, bytes]:
             chunks, _ = self.engine.api.get_archive(self.name, folder)

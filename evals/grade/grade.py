@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import shlex
 import time
 from pathlib import Path
@@ -73,7 +72,7 @@ async def _examine(
     artefacts: Artefacts,
     solution: Path | None,
 ) -> Verdict:
-    bench = Bench.prepare(testbed, patch, secrets.token_hex(16))
+    bench = Bench.prepare(testbed, patch)
     artefacts.script(bench.shown)
     await container.put(*bench.parts(container.user))
     applied = await apply(container)

@@ -21,6 +21,9 @@ from qwright.evals.instance import CommandGrading, RewardGrading, TestGrading
 from qwright.evals.result import Verdict
 from qwright.sandbox.base import CommandResult
 
+KILLED_FROM = 128
+"""Exit codes of what a signal ended."""
+
 
 async def judge(
     container: GradeContainer,
@@ -53,7 +56,7 @@ async def judge(
         case RewardGrading():
             artefacts.output(result.output)
             files = await container.get(REWARDS)
-            return _reward(bench, files, outcomes, artefacts)
+            return _reward(bench, result, files, outcomes, artefacts)
 
 
 def _by_tests(
@@ -97,7 +100,7 @@ def _ended_badly(bench: Bench, result: CommandResult) -> bool:
     """Whether the test command failed, where no test runs but those that are to pass."""
     grading = bench.testbed.instance.grading
     complete = isinstance(grading, TestGrading) and grading.complete
-    return complete and f"{EXIT_CODE} {bench.script.nonce}: 0\n" not in result.output
+    return complete and f"{bench.script.secrets.of(EXIT_CODE)}: 0\n" not in result.output
 
 
 def _doubts(bench: Bench, outcomes: Outcomes) -> list[str]:
@@ -123,18 +126,28 @@ def _exit_code(
 
 
 def _reward(
-    bench: Bench, files: Mapping[str, bytes], outcomes: Outcomes, artefacts: Artefacts
+    bench: Bench,
+    result: CommandResult,
+    files: Mapping[str, bytes],
+    outcomes: Outcomes,
+    artefacts: Artefacts,
 ) -> Verdict:
     reward = _read_reward(files)
     notes = [*outcomes.faults, *_doubts(bench, outcomes)]
-    if reward is None:
-        return Verdict(kind="tests_broken", note="; ".join(["no reward was written", *notes]))
+    if result.exit_code >= KILLED_FROM:
+        notes.insert(0, f"the tests were killed (exit code {result.exit_code})")
+    elif reward is None:
+        notes.insert(0, "no reward was written, or more than one")
+    if reward is None or result.exit_code >= KILLED_FROM:
+        return Verdict(kind="tests_broken", note="; ".join(notes))
     ok = reward >= 1 and not notes
     return _plain(bench, ok, [f"reward {reward:g}", *notes], artefacts)
 
 
 def _read_reward(files: Mapping[str, bytes]) -> float | None:
     """The number in reward.txt, or in reward.json: its "reward", or the least of several."""
+    if len({"reward.txt", "reward.json"} & files.keys()) != 1:
+        return None
     with suppress(ValueError, TypeError):
         if "reward.txt" in files:
             return float(files["reward.txt"].decode(errors="replace"))

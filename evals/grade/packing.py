@@ -82,9 +82,9 @@ def _member(path: str, mode: int, owner: tuple[int, int]) -> tarfile.TarInfo:
 
 
 def direct_files(tar: tarfile.TarFile) -> Iterator[tuple[str, bytes]]:
-    """Name and content of the regular files directly in the folder that was packed."""
+    """Name and content of what is directly in the folder that was packed; b"" for no file."""
     for member in tar:
         parts = Path(member.name).parts
-        file = tar.extractfile(member) if member.isfile() and len(parts) == 2 else None
-        if file:
-            yield parts[1], file.read()
+        if len(parts) == 2:
+            file = tar.extractfile(member) if member.isfile() else None
+            yield parts[1], file.read() if file else b""

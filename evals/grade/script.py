@@ -6,13 +6,14 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from secrets import token_hex
 
 from qwright.evals.grade.container import HOME
 from qwright.evals.grade.swebench_border import END, EXIT_CODE, START
 
 PLUGINS = f"{HOME}/plugins"
 CHANNEL = f"{HOME}/channel"
-EVAL = f"{HOME}/eval.sh"
+EVAL = f"{CHANNEL}/eval.sh"
 BEFORE, AFTER = "before", "after"
 _EXPORTS = f"""\
 export PYTHONPATH={PLUGINS}${{PYTHONPATH:+:$PYTHONPATH}} QWRIGHT_OUTCOMES={CHANNEL}
@@ -27,45 +28,63 @@ _CLOSED = re.compile(r"(?<![\w.-])(tox|nox)(?![\w.-])|python[\d.]*\s+-[a-zA-Z]*[
 
 
 @dataclass(frozen=True, slots=True)
+class Secrets:
+    """What our markers carry. The first is in the log while the tests run; the second is not."""
+
+    start: str
+    end: str
+
+    @classmethod
+    def make(cls) -> Secrets:
+        return cls(token_hex(16), token_hex(16))
+
+    def of(self, marker: str) -> str:
+        """A marker as ours."""
+        return f"{marker} {self.start if marker == START else self.end}"
+
+
+@dataclass(frozen=True, slots=True)
 class Script:
     """What bash runs, and what tells its markers from those a patch prints."""
 
     text: str
-    nonce: str
+    secrets: Secrets
     watched: bool = False
     """Whether the tests run under pytest, so that our plugin must have been there."""
     runs: int = 1
     """How often pytest may run."""
 
 
-def instrument(eval_script: str, nonce: str, mount: str, tests: Sequence[str]) -> Script:
-    """SWE-bench's script, whose markers carry `nonce`, with our plugin for its test command.
+def instrument(eval_script: str, secrets: Secrets, mount: str, tests: Sequence[str]) -> Script:
+    """SWE-bench's script, with markers of ours and our plugin for its test command.
 
     `tests`: files and folders below `mount` that must stay as they are while the tests run.
     """
     before, start, rest = eval_script.partition(START)
     command, end, after = rest.partition(END)
     if not (start and end):
-        return Script(eval_script, nonce)
+        return Script(eval_script, secrets)
     # The markers' own lines begin before them, and end after them.
     above, newline, line = before.rpartition("\n")
     tail, closing, below = after.partition("\n")
     text = (
         f"{above}{newline}{_exports(command)}{_digest(mount, tests, BEFORE)}"
-        f"{line}{START} {nonce}{_with_plugins(command)}{END} {nonce}"
+        f"{line}{secrets.of(START)}{_with_plugins(command)}{secrets.of(END)}"
         f"{tail}{closing}{_digest(mount, tests, AFTER)}{below}"
     )
-    text = text.replace(f"{EXIT_CODE}:", f"{EXIT_CODE} {nonce}:")
-    return Script(text, nonce, watched(command), runs(command))
+    text = text.replace(f"{EXIT_CODE}:", f"{secrets.of(EXIT_CODE)}:")
+    # Bash reads all of a compound command before it begins: then nobody can read it any more.
+    text = f"{{\n: > {EVAL}\n{text}\n}}\n"
+    return Script(text, secrets, watched(command), runs(command))
 
 
-def plain(command: str, nonce: str, mount: str, tests: Sequence[str]) -> Script:
+def plain(command: str, secrets: Secrets, mount: str, tests: Sequence[str]) -> Script:
     """A command of which only the exit code counts."""
     text = (
         f"{_exports(command)}{_digest(mount, tests, BEFORE)}(\n{_with_plugins(command)}\n)\n"
         f"code=$?\n{_digest(mount, tests, AFTER)}exit $code\n"
     )
-    return Script(text, nonce, watched(command), runs(command))
+    return Script(text, secrets, watched(command), runs(command))
 
 
 def watched(command: str) -> bool:

@@ -18,11 +18,12 @@ from qwright.evals.grade.applying import Applied
 from qwright.evals.grade.channel import GOOD, Changes, Outcomes
 from qwright.evals.grade.filtering import dropped
 from qwright.evals.grade.log import graded
-from qwright.evals.grade.script import Script
+from qwright.evals.grade.script import Script, Secrets
 from qwright.evals.instance import FilesSource, Instance, TestGrading
 from tests.evals.graded import by_tests
 
-SECRET = "b1946ac92492d2347c6235b4d2611184"
+START, END = "b1946ac92492d2347c6235b4d2611184", "591785b794601e212b260e25925636fd"
+OWN = Secrets(START, END)
 
 
 def instance(parser: str = "parse_log_pytest_v2", *tests: str) -> Instance:
@@ -134,24 +135,36 @@ def test_what_a_patched_file_asked_for_is_no_outcome() -> None:
     data = record([BEGUN, *skipped, *ENDED], KEY)
     assert read({"run.0": data}, KEY, "lib.py").asked == ["t::a"]
     assert read({"run.0": data}, KEY, "other.py").asked == []
-    hook: dict[str, object] = {"name": "pytest_x", "file": "/testbed/lib.py"}
+    hook: dict[str, object] = {
+        "name": "pytest_x",
+        "file": "/testbed/lib.py",
+        "genuine": True,
+    }
     for kind in ("plugin", "known", "changed"):
         told = record([BEGUN, (kind, hook), *ENDED], KEY)
         assert read({"run.0": told}, KEY, "lib.py").faults
         assert not read({"run.0": told}, KEY, "other.py").faults
 
 
+def test_a_change_is_excused_by_the_file_that_it_is_in() -> None:
+    fact: dict[str, object] = {"name": "a", "file": "/usr/lib/other.py", "genuine": True}
+    told = record([BEGUN, ("changed", fact), *ENDED], KEY)
+    assert read({"run.0": told}).trusted
+    told = record([BEGUN, ("changed", fact | {"genuine": False}), *ENDED], KEY)
+    assert not read({"run.0": told}).trusted
+
+
 def test_markers_without_the_secret_are_none() -> None:
-    made = script.instrument(by_tests().eval_script, SECRET, "/testbed", ("test lib.py",))
+    made = script.instrument(by_tests().eval_script, OWN, "/testbed", ("test lib.py",))
     assert made.watched
-    assert f">>>>> Start Test Output {SECRET}" in made.text
+    assert f">>>>> Start Test Output {START}" in made.text
     assert "'./test lib.py'" in made.text
     outcomes = Outcomes(runs=1, finished=1, found={"t::a": {"PASSED"}})
     output = (
         "+ : '>>>>> Start Test Output'\r\n"
-        f"+ : '>>>>> Start Test Output {SECRET}'\nPASSED t::a\rPASSED t::b\n"
-        f">>>>> Test Exit Code: 0\n+ : '>>>>> End Test Output {SECRET}'\n"
-        f">>>>> Test Exit Code {SECRET}: 1\n"
+        f"+ : '>>>>> Start Test Output {START}'\nPASSED t::a\rPASSED t::b\n"
+        f">>>>> Test Exit Code: 0\n+ : '>>>>> End Test Output {END}'\n"
+        f">>>>> Test Exit Code {END}: 1\n"
     )
     parse = partial(swebench_border.statuses, instance())
     log = graded(output, made, parse, outcomes).text
@@ -182,7 +195,7 @@ def test_markers_without_the_secret_are_none() -> None:
 def test_where_pytest_must_have_been_heard(command: str, watched: bool) -> None:
     assert script.watched(command) is watched
     closed = any(word in command for word in ("tox", "-I"))
-    text = script.instrument(by_tests(command).eval_script, SECRET, "/testbed", ()).text
+    text = script.instrument(by_tests(command).eval_script, OWN, "/testbed", ()).text
     assert ("PYTEST_ADDOPTS" in text) is not closed
 
 
@@ -215,10 +228,10 @@ def test_no_parser_reads_a_success_that_was_not_confirmed(lines: list[str], pars
     told = instance(parser)
     assert isinstance(told.grading, TestGrading)
     output = "\n".join(
-        [f": '>>>>> Start Test Output {SECRET}'", *lines, f": '>>>>> End Test Output {SECRET}'"]
+        [f": '>>>>> Start Test Output {START}'", *lines, f": '>>>>> End Test Output {END}'"]
     )
     parse = partial(swebench_border.statuses, told)
     outcomes = Outcomes(runs=1, finished=1, found={"t.py::a": {"FAILED"}})
-    log = graded(output, Script("", SECRET, watched=True), parse, outcomes).text
+    log = graded(output, Script("", OWN, watched=True), parse, outcomes).text
     assert log.count(">>>>> End Test Output") == 1
     assert not GOOD & set(parse(log.split("\n")).values())
