@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from qwright.evals.datasets.load import load
-from qwright.evals.grade.script import CHANNEL
+from qwright.evals.grade.script import CHANNEL, EVAL
 from qwright.evals.instance import DirectorySource, Instance, TestGrading
 
 SUITE = {instance.id: instance for instance in load("starter")}
@@ -135,6 +135,18 @@ for plugin in config().pluginmanager.get_plugins() if config() else ():
     if hasattr(plugin, "tell"):
         plugin.tell = lambda kind, _tell=plugin.tell, **facts: lie(_tell, kind, **facts)
 """
+FOREIGN = '''\
+import _pytest.python as python
+
+made = {"run": python.Function.runtest}
+text = """
+def runtest(item):
+    if "qwright" in item.obj.__code__.co_filename:
+        return run(item)
+"""
+exec(compile(text, python.__file__, "exec"), made)
+python.Function.runtest = made["runtest"]
+'''
 C_HEAD = """\
 #include <fcntl.h>
 #include <signal.h>
@@ -192,7 +204,11 @@ while [ "${pid:-0}" -gt 0 ]; do
     fi
     pid=$(sed 's/.*) . //' /proc/$pid/stat | cut -d' ' -f1)
 done
-echo "$forged" > /proc/$top/fd/1
+{ echo "$forged"; echo "$end"; echo "$code"; } > /proc/$top/fd/1
+"""
+MARKERS = f"""\
+end=$(grep -hoE '>>>>> End Test Output [[:alnum:]]+' {EVAL} | head -n 1)
+code=">>>>> Test Exit Code ${{end##* }}: 0"
 """
 
 
@@ -229,9 +245,9 @@ def in_c(kills: bool) -> dict[str, str]:
     return before("ringlog", "src/main.c", text)
 
 
-def in_shell(kills: bool) -> dict[str, str]:
+def in_shell(end: str, markers: str = "end= code=\n") -> dict[str, str]:
     forged = f"forged=$(cat <<'EOF'\n{tap('keepdays')}EOF\n)\n"
-    return before("keepdays", "bin/keepdays", f"{forged}{SHELL}{'kill -9 $all' if kills else ''}\n")
+    return before("keepdays", "bin/keepdays", f"{forged}{markers}{SHELL}{end}\n")
 
 
 def _attacks() -> Mapping[str, tuple[str, dict[str, str]]]:
@@ -248,14 +264,16 @@ def _attacks() -> Mapping[str, tuple[str, dict[str, str]]]:
         "a module that pytest imports": ("pager", {"attr.py": PRELOAD}),
         "the key of another run": ("pager", before("pager", pager, theft)),
         "words put into the plugin's mouth": ("pager", before("pager", pager, told)),
+        "code under another file's name": ("pager", before("pager", pager, FOREIGN)),
         "no asserts by their rewriting": ("envfile", before("envfile", values, STRIP + REWRITE)),
         "no asserts by the rewriter": ("envfile", before("envfile", values, STRIP + REWRITER)),
         "no asserts by the parser": ("envfile", before("envfile", values, STRIP + PARSE)),
         "no asserts by the compiler": ("envfile", before("envfile", values, STRIP + COMPILE)),
         "C into the log": ("ringlog", in_c(False)),
         "C into the log, and the runner killed": ("ringlog", in_c(True)),
-        "shell into the log": ("keepdays", in_shell(False)),
-        "shell into the log, and the runner killed": ("keepdays", in_shell(True)),
+        "shell into the log": ("keepdays", in_shell("")),
+        "shell into the log, and the runner killed": ("keepdays", in_shell("kill -9 $all")),
+        "markers from the script": ("keepdays", in_shell("kill -9 $all", MARKERS)),
     }
 
 
