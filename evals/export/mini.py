@@ -131,6 +131,12 @@ class _Talk:
                 self._calls.append(event)
             case ev.ToolFinished():
                 self._results.append(_observation(event))
+            case _:
+                self._hear_beside(event)
+
+    def _hear_beside(self, event: ev.Event) -> None:
+        """What the harness says between two answers."""
+        match event:
             case ev.VerifyFinished():
                 self.end_turn()
                 self._say(_verified(event), {"returncode": event.exit_code})
