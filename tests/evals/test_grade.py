@@ -121,8 +121,11 @@ def test_a_reward_decides_for_harbor_and_its_solution_is_run(beds: Beds, tmp_pat
 
     assert judged("none", None).note == "reward 0.5"
     assert judged("solved", solution).kind == "resolved"
-    (tests / "test.sh").write_text("true\n")
-    assert judged("nothing", solution).kind == "tests_broken"
+    # Nothing; two, one of which hides the other; one by a program that was killed.
+    more = "cd /logs/verifier; mkdir reward.txt; echo 1 > reward.json"
+    for number, text in enumerate(("true", more, "echo 1 > /logs/verifier/reward.txt; kill -9 $$")):
+        (tests / "test.sh").write_text(f"{text}\n")
+        assert judged(f"broken-{number}", solution).kind == "tests_broken"
 
 
 def test_in_an_image_of_its_own_tests_run_as_root(beds: Beds, tmp_path: Path) -> None:
