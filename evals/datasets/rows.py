@@ -144,12 +144,12 @@ def read_saved(folder: Path, split: str) -> list[Row]:
 
 def read_hub(name: str, split: str) -> list[Row]:
     """The rows of a data set of the Hugging Face hub; needs the network. Raises ConfigError."""
-    import httpx
+    import httpx2
 
     library = _datasets()
     try:
         found = list(library.load_dataset(name, split=split))
-    except (OSError, ValueError, RuntimeError, httpx.HTTPError) as error:
+    except (OSError, ValueError, RuntimeError, httpx2.HTTPError) as error:
         raise ConfigError(
             f"cannot load the data set {name} ({split}): {_first_line(error)}; "
             "check its name and the network, or give a file"
