@@ -55,7 +55,9 @@ class Comparison(BaseModel):
     lost: tuple[Flip, ...]
     """Resolved more often by a."""
     left_out: tuple[str, ...] = ()
-    """Instances that only one run has; empty unless that was allowed."""
+    """Instances without a pair: only one run has them, or no sample of the same number."""
+    unpaired: int = 0
+    """Graded samples of either run that have no counterpart in the other."""
 
     @property
     def significant(self) -> bool:
@@ -90,8 +92,8 @@ def compare(
     is no pair.
     """
     left, right = _graded(a), _graded(b)
-    alone = _alone(left, right, names, common)
     pairs = _pairs(left, right)
+    _require_same(left, right, names, common)
     if not pairs:
         raise ConfigError(f"{names[0]} and {names[1]} have no graded sample in common")
     differences = [_difference(found) for found in pairs.values()]
@@ -108,7 +110,8 @@ def compare(
         p=sign_flip_p(differences),
         gained=gained,
         lost=lost,
-        left_out=alone,
+        left_out=tuple(sorted((left.keys() | right.keys()) - pairs.keys())),
+        unpaired=sum(map(len, (*left.values(), *right.values()))) - 2 * total,
     )
 
 
@@ -166,10 +169,10 @@ def _graded(results: Sequence[Result]) -> dict[str, dict[int, bool]]:
     return dict(found)
 
 
-def _alone(
+def _require_same(
     a: Mapping[str, object], b: Mapping[str, object], names: tuple[str, str], common: bool
-) -> tuple[str, ...]:
-    """The instances that one run alone has. Raises ConfigError when that is not allowed."""
+) -> None:
+    """Raises ConfigError when one run alone has instances, unless `common`."""
     sides = [(names[0], sorted(a.keys() - b.keys())), (names[1], sorted(b.keys() - a.keys()))]
     told = [f"only {name} graded {_listed(ids)}" for name, ids in sides if ids]
     if told and not common:
@@ -178,7 +181,6 @@ def _alone(
             f"the runs differ in their instances: {'; '.join(told)}; "
             f"--common compares the {both} that both have"
         )
-    return tuple(one for _, ids in sides for one in ids)
 
 
 def _listed(ids: Sequence[str]) -> str:

@@ -52,6 +52,9 @@ def draw_comparison(comparison: Comparison, a: Summary, b: Summary, console: Con
     )
     _draw_flips(comparison.b, comparison.gained, console)
     _draw_flips(comparison.a, comparison.lost, console)
+    if comparison.unpaired:
+        text = f"samples that the other run has no counterpart of: {comparison.unpaired}"
+        console.print(Text(f"not compared: {text}", theme["warn"]), soft_wrap=True)
     if comparison.left_out:
         ids = sanitise(", ".join(comparison.left_out))
         console.print(Text(f"not compared: {ids}", theme["warn"]), soft_wrap=True)
@@ -90,6 +93,8 @@ def _used(summary: Summary) -> list[list[str]]:
     cost = use.cost
     values = (cost.total, cost.median, cost.mean, cost.p90) if cost else ()
     rows.append(["cost", *map(_dollars, values)] if values else ["cost", *["not known"] * 4])
+    if cost and cost.n < use.tokens.n:
+        rows[-1][1] += f" (known for {cost.n} of {use.tokens.n})"
     return rows
 
 

@@ -103,10 +103,20 @@ def test_differences_that_are_not() -> None:
 
 def test_samples_are_paired_by_number_and_lost_ones_left_out() -> None:
     found = compare(run_of("01", "00", "0x"), run_of("11", "0x", "11"))
-    assert (found.instances, found.pairs) == (2, 4)
+    assert (found.instances, found.pairs, found.unpaired) == (2, 4, 2)
     flip = found.gained[0]
     assert (flip.instance, flip.a, flip.b, flip.of) == ("i0", 0, 2, 3)
     assert found.difference.value == pytest.approx((2 / 3 + 0) / 2)
+
+
+def test_what_has_no_counterpart_is_said() -> None:
+    a, b = run_of("x1", "11", "x1"), run_of("11", "x1")
+    found = compare(a, b)
+    assert (found.instances, found.pairs, found.unpaired) == (1, 2, 3)
+    assert found.left_out == ("i0",)
+    text = drawn(found, a, b)
+    assert "not compared: samples that the other run has no counterpart of: 3" in text
+    assert "not compared: i0" in text
 
 
 def test_runs_over_different_instances_are_refused_by_name() -> None:
