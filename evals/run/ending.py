@@ -55,7 +55,7 @@ def ending(
     so_far = f"{done} of {wanted} samples are done"
     if interrupted:
         return Exit.INTERRUPTED, f"interrupted: {so_far}; the same command goes on"
-    if meter.limit:
+    if meter.limit and done < wanted:
         advice = f"raise {meter.limit} to go on"
         return Exit.LIMIT, f"{meter.stop.why}: {so_far}; {advice}"
     failed = [one for one in results if one.fault]

@@ -138,6 +138,7 @@ def test_an_end_has_an_exit_code_and_says_what_to_do(meter: Meter) -> None:
     assert code == Exit.LIMIT
     assert line.startswith("stopped after 60 seconds (--total-time): 2 of 3 samples are done")
     assert line.endswith("raise --total-time to go on")
+    assert ending(good, 2, meter, interrupted=False) == (Exit.DONE, ""), "nothing is left"
     code, _ = ending(good, 3, meter, interrupted=True)
     assert code == Exit.INTERRUPTED
 
