@@ -11,6 +11,7 @@ from qwright.agent import events as ev
 from qwright.agent import reasons
 from qwright.agent.comparison import Comparison
 from qwright.agent.conversation import Conversation
+from qwright.agent.errors import ModelAuthError, ModelError
 from qwright.agent.judge import Judge
 from qwright.agent.limits import Budget, Stop
 from qwright.agent.tally import Tally, tally
@@ -18,7 +19,9 @@ from qwright.sandbox.attempts import everything_in, forget_attempts, keep_attemp
 from qwright.sandbox.store import Checkpoint
 from qwright.sandbox.workspace import Workspace
 
-WORTH_ANOTHER: frozenset[ev.StopReason] = frozenset({"not_verified", "repeated_call"})
+WORTH_ANOTHER: frozenset[ev.StopReason] = frozenset(
+    {"not_verified", "repeated_call", "context_limit"}
+)
 """Ends of an attempt that say nothing of the next one."""
 
 
@@ -62,10 +65,19 @@ class Candidates:
             self._there = await asyncio.to_thread(everything_in, workspace.tree.root)
         return cursor
 
-    async def start_over(self) -> None:
-        """Take the files back to there, in a fresh container, for another attempt."""
-        if self._workspace and self._start:
-            await self._workspace.start_over(self._start, self._there)
+    async def start_over(self, *, fresh: bool = True) -> None:
+        """Take the files back to there for another attempt, by default in a fresh container."""
+        if self.most > 1 and self._workspace and self._start:
+            await self._workspace.start_over(self._start, self._there, fresh=fresh)
+
+    def lost(self, attempt: int, error: ModelError) -> ev.Notice:
+        """One that the model server cut short, and that leaves nothing; what is said of it.
+
+        Raises `error` where no other has left anything, or none can be had any more.
+        """
+        if not self._all or isinstance(error, ModelAuthError):
+            raise error
+        return ev.Notice(text=f"attempt {attempt} is lost, those before it count: {error}")
 
     async def add(self, attempt: int, talk: Conversation, stop: Stop | None, step: int) -> bool:
         """Keep what an attempt has left; returns whether there is to be another one."""
@@ -73,7 +85,9 @@ class Candidates:
             return False
         passed = self._judge and self._judge.verified
         how = str(stop) if stop else "verified" if passed else "done"
-        await self._workspace.checkpoint(f"attempt {attempt}: {how}", step=step)
+        judged = stop.reason == "not_verified" if stop else self._judge is not None
+        if not judged:  # else it is recorded, and whatever came since is the verify command's
+            await self._workspace.checkpoint(f"attempt {attempt}: {how}", step=step)
         left = self._workspace.store.cursor() or self._start
         self._all.append(Candidate(attempt, left, talk, stop))
         again = stop.reason in WORTH_ANOTHER if stop else self._judge is None
@@ -87,12 +101,12 @@ class Candidates:
             forget_attempts(self._workspace.store)
         keep_attempt(self._workspace.store, attempt, start, left, how)
 
-    async def choose(self, stop: Stop | None) -> AsyncGenerator[ev.Event, None]:
-        """Put the best of several in place, and say which it is; `stop` ended the last.
+    async def choose(self, begun: int, stop: Stop | None) -> AsyncGenerator[ev.Event, None]:
+        """Put the best in place, where several were `begun`, and say which; `stop` ended the last.
 
         Raises Stop on interrupt.
         """
-        if len(self._all) < 2 or (stop and stop.reason == "interrupted"):
+        if begun < 2 or (stop and stop.reason == "interrupted"):
             return
         if self._judge:
             best, why = self._least_failing(self._judge)
@@ -113,6 +127,11 @@ class Candidates:
         await self._put(best)
         self.best = best
         yield ev.AttemptChosen(attempt=best.attempt, why=why)
+
+    def stands(self, talk: Conversation, stop: Stop | None) -> tuple[Conversation, Stop | None]:
+        """Talk and end of the one that was chosen; those of the last, as given, where none was."""
+        best = self.best
+        return (best.talk, best.stop and (stop or best.stop)) if best else (talk, stop)
 
     def _comparison(self, changed: Sequence[Candidate]) -> Comparison:
         assert self._workspace

@@ -186,13 +186,13 @@ class Agent:
     async def _attempts(self, task: Task) -> AsyncGenerator[ev.Event, None]:
         """Solve; where a verify command can judge, a small model gets fresh attempts.
 
-        With everything it needs in its prompt it is offered no more than to change a line of a
-        short file and, now and then, to write it anew.
+        With all it needs in its prompt it may only change a line of a short file, or write it anew.
         """
         failing = None
         if self._judge and self.profile.eager_verify and task.judged == "always":
             failing = await self._judge.first(await self._workspace())
             yield failing
+            await self._candidates.start_over(fresh=False)
         first = await self._first_prompt(task, failing)
         before, candidates, attempt = self._talk, self._candidates, 1
         while True:
@@ -206,6 +206,9 @@ class Agent:
                         yield event
             except Stop as why:
                 stop = why
+            except ModelError as error:
+                yield candidates.lost(attempt, error)
+                break
             if candidates.most > 1:
                 await self._workspace()  # what has only talked is an attempt too
             if not await candidates.add(attempt, self._talk, stop, self._step):
@@ -213,16 +216,15 @@ class Agent:
             attempt += 1
             yield ev.AttemptStarted(attempt=attempt, of=candidates.most)
             await candidates.start_over()
-        async with aclosing(candidates.choose(stop)) as events:
+        async with aclosing(candidates.choose(attempt, stop)) as events:
             async for event in events:
                 yield event
-        if candidates.best:
-            self._talk, stop = candidates.best.talk, candidates.best.stop and stop
+        self._talk, stop = candidates.stands(self._talk, stop)
         if stop:
             raise stop
 
     def _prepare(self, first: opening.Opening, attempt: int) -> None:
-        """What an attempt is held to: only a grammar holds a model to the lines on offer."""
+        """Only a grammar holds a model to the lines on offer."""
         self._circles = Circles()
         if first.files and self.profile.constraint == "grammar":
             anew = attempt % self.profile.rewrite_every == 0
@@ -378,7 +380,8 @@ class Agent:
 
     async def _keep(self, reason: str) -> str:
         """Record what an interrupted step has done so far; a line where that is impossible."""
-        if not self.workspace.done() or self.workspace.exception():
+        # What came after a step that was judged is the verify command's.
+        if reason == "not_verified" or not self.workspace.done() or self.workspace.exception():
             return ""
         try:
             await self.workspace.result().checkpoint(f"stopped: {reason}", step=self._step)

@@ -10,6 +10,7 @@ import pytest
 from qwright.agent import events as ev
 from qwright.agent import language
 from qwright.agent.comparison import Comparison
+from qwright.agent.errors import ModelAuthError, ModelError
 from qwright.agent.language import translated
 from qwright.agent.limits import Budget, Limits
 from qwright.agent.loop import Agent, Task
@@ -21,7 +22,7 @@ from qwright.sandbox.tree import Tree
 from qwright.sandbox.workspace import Workspace
 from tests.agent.moves import DONE, FIX, LOOK, OTHER, RUN, VERIFIED, WRONG
 from tests.agent.stage import SEVERAL, Played, Stage
-from tests.fakes import Act, ScriptedSandbox, call, ended, says
+from tests.fakes import Act, Answer, ScriptedSandbox, call, ended, says
 
 THREE = Task("Fix a.py.", attempts=3)
 NEW_TEST = call("write_file", path="test_new.py", content="from a import x\nassert x == 2\n")
@@ -121,6 +122,57 @@ class TestWithAVerifyCommand:
         assert run.finished.reason == "turn_limit"
         assert chosen(run)[0] == 1
         assert run.file("a.py") == b"x = 9\n"
+
+    def test_what_the_command_writes_is_no_part_of_an_attempt(self, stage: Stage) -> None:
+        count = printing(stage, x9="2 failed, 1 passed in 0.1s", x8="1 failed, 2 passed in 0.1s")
+        runs: list[str] = []
+
+        def act(command: str) -> CommandResult:
+            runs.append(command)
+            (stage.ws / ".coverage").write_text(f"run {len(runs)}")
+            return count(command) or pytest.fail("no verdict")
+
+        idle = call("write_file", path="a.py", content="x = 1\n")
+        steps = (says(idle), says(WRONG), says(OTHER))
+        run = stage.play(*steps, task=VERIFIED, profile=SEVERAL, act=act)
+        assert chosen(run) == (2, "1 of 3 tests fail, the fewest")
+        for attempt in kept_attempts(run.store):
+            assert ".coverage" not in run.store.tree_of(attempt.left)
+        last = run.store.cursor() or pytest.fail("nothing recorded")
+        assert ".coverage" not in run.store.tree_of(last)
+
+
+class TestWhenTheModelIsGone:
+    GONE = Answer("", error=ModelError("the server went away"))
+
+    def test_what_was_finished_is_chosen_from(self, stage: Stage) -> None:
+        act = printing(stage, x9="1 failed, 4 passed in 0.1s", x8="2 failed, 3 passed in 0.1s")
+        steps = (says(WRONG), says(OTHER), self.GONE)
+        run = stage.play(*steps, task=VERIFIED, profile=SEVERAL, act=act)
+        assert run.finished.reason == "not_verified"
+        assert chosen(run) == (1, "1 of 5 tests fail, the fewest")
+        assert run.file("a.py") == b"x = 9\n"
+        (notice,) = run.of(ev.Notice)
+        assert notice.text == "attempt 3 is lost, those before it count: the server went away"
+
+    def test_even_if_that_is_only_one(self, stage: Stage) -> None:
+        run = stage.play(says(FIX), DONE, says(WRONG), self.GONE, task=THREE)
+        assert run.finished.reason == "done"
+        assert chosen(run) == (1, "the only one that came to its end")
+        assert run.file("a.py") == b"x = 2\n"
+
+    @pytest.mark.parametrize(
+        ("before", "error", "reason"),
+        [
+            ((), ModelError("gone"), "model_error"),
+            ((says(FIX), DONE), ModelAuthError("no key"), "key_refused"),
+        ],
+    )
+    def test_nothing_to_choose_from_or_a_key_that_is_refused(
+        self, stage: Stage, before: tuple[Answer, ...], error: ModelError, reason: str
+    ) -> None:
+        run = stage.play(*before, Answer("", error=error), task=THREE)
+        assert run.finished.reason == reason
 
 
 class TestEachBeginsAsTheTaskDid:
