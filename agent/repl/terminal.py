@@ -317,7 +317,8 @@ class Terminal:
 
     def suspend(self) -> None:
         """Ctrl-Z: back to the shell until `fg`."""
-        self._app.suspend_to_background()
+        # Not the group: a child that is stopped between vfork and exec would hold us for ever.
+        self._app.suspend_to_background(suspend_group=False)
 
     def search_history(self) -> None:
         """Ctrl-R: what was typed before, narrowed by typing, into the input."""
