@@ -39,7 +39,7 @@ def export_mini(run_dir: Path, target: Path) -> Path:
     try:
         for sample in run.samples:
             instance, number = sample.result.instance, sample.result.sample
-            if sample.result.solution is None:
+            if sample.result.state != "done" or sample.result.solution is None:
                 continue
             folder = target / f"sample-{number}" if number else target
             _write_trajectory(folder, sample, run, prompts.get(instance, ""))

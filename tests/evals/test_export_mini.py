@@ -95,6 +95,8 @@ def test_samples_without_an_answer_and_odd_ids(tmp_path: Path) -> None:
         verdict=Verdict(kind="unresolved"),
     )
     write_sample(run, odd, Made(), EVENTS)
+    stopped = {"instance": "cut", "state": "stopped", "verdict": None}
+    write_sample(run, odd.model_copy(update=stopped), Made(), EVENTS)
     target = export_mini(run, tmp_path / "mini")
     preds = read(target / "preds.json")
     assert set(preds) == {instances(2)[1].id, "../odd id"}
