@@ -119,6 +119,13 @@ def test_what_has_no_counterpart_is_said() -> None:
     assert "not compared: i0" in text
 
 
+def test_a_cost_that_is_known_of_some_says_so() -> None:
+    out = io.StringIO()
+    found = summarise([sample("a", cost=2.5), sample("b")], [task("a"), task("b")])
+    draw_summary(found, Console(file=out, width=100, color_system=None))
+    assert "$2.50 (known for 1 of 2)" in out.getvalue()
+
+
 def test_runs_over_different_instances_are_refused_by_name() -> None:
     with pytest.raises(ConfigError) as refused:
         compare(run_of("01x"), run_of("x111"), names=("first", "second"))
