@@ -38,19 +38,19 @@ def _add_dataset(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("dataset", metavar="DATASET", help=_DATASET)
     add("--split", default="test", help="of a data set that has several; default test")
-    one = "only the instance with this id, or ids that end in it; may be given again"
+    one = "only the instance with this id, else those whose id ends in it; may be given again"
     add("-i", "--instance", metavar="ID", action="append", default=[], help=one)
     add("-n", "--limit", metavar="N", type=count, help="only the first N")
 
 
-def _add_workers(parser: argparse.ArgumentParser) -> None:
-    shown = "instances at a time; default 1 for a local model, else 4"
+def _add_workers(parser: argparse.ArgumentParser, default: str = "1") -> None:
+    shown = f"instances at a time; default {default}"
     parser.add_argument("-w", "--workers", metavar="N", type=count, help=shown)
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
     _add_dataset(parser)
-    _add_workers(parser)
+    _add_workers(parser, "1 for a local model, else 4")
     add = parser.add_argument
     add("-k", "--repeat", metavar="K", type=count, default=1, help="samples of each instance")
     folder = "where everything goes; the same command again goes on there"
@@ -111,6 +111,7 @@ def _add_grade(parser: argparse.ArgumentParser) -> None:
     add("predictions", metavar="PREDS", help=".json or .jsonl as SWE-bench has them")
     _add_dataset(parser)
     _add_workers(parser)
+    add("--image", metavar="REF", help="in place of the instances' own")
     add("-o", "--out", metavar="DIR", required=True, help="where reports and logs go")
 
 

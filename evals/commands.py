@@ -33,8 +33,8 @@ async def _run(args: Namespace) -> int:
     instances = _instances(args)
     if not args.no_grade:
         require_gradable(instances)
-    instances = await _fitting(instances, args.image)
     settings, chosen = _settings(args)
+    instances = await _fitting(instances, args.image)
     return await _go(args, instances, settings, _plan(args, chosen))
 
 
@@ -45,11 +45,15 @@ async def _grade(args: Namespace) -> int:
 
     instances = _instances(args)
     require_gradable(instances)
-    settings, answered = given(Path(args.predictions), [one.id for one in instances])
-    chosen = [one for one in instances if one.id in answered]
-    print(f"{len(chosen)} predictions for {len(instances)} instances", file=sys.stderr)
+    known = [one.id for one in instances]
+    settings, answered = given(Path(args.predictions), known, image=args.image)
+    instances = await _fitting(instances, args.image)
+    lacking = sum(one.id not in answered for one in instances)
+    _say(f"{len(instances) - lacking} predictions for {len(instances)} instances")
+    if lacking:
+        _say(f"{lacking} without a prediction count as not resolved; -i grades some instances only")
     plan = Plan(Path(args.out).absolute(), args.dataset, workers=args.workers or 1)
-    return await _go(args, chosen, settings, plan)
+    return await _go(args, instances, settings, plan)
 
 
 async def _go(
@@ -189,22 +193,32 @@ def _say(line: str) -> None:
 
 
 def _wanted(instances: Sequence[Instance], names: Sequence[str]) -> list[Instance]:
-    """Those that were named, each by its id or the end of it; all where none was."""
-    missing = [name for name in names if not any(one.id.endswith(name) for one in instances)]
-    if missing:
+    """Those that were named, by id or, where none is that, the end of ids; all where none was."""
+    ids = [one.id for one in instances]
+    meant = {
+        name: {name} if name in ids else {one for one in ids if one.endswith(name)}
+        for name in names
+    }
+    if missing := [name for name, found in meant.items() if not found]:
         raise ConfigError(f"no instance is called {', '.join(missing)}: see `qwright eval list`")
-    return [one for one in instances if not names or one.id.endswith(tuple(names))]
+    return [one for one in instances if not names or one.id in set[str]().union(*meant.values())]
 
 
 def _settings(args: Namespace) -> tuple[Settings, Choice]:
     from qwright.evals.run.settings import Settings
 
     config, _ = load_config(Path.cwd())
+    effort = args.effort or config.effort
+    if args.agent != "qwright":
+        effort = args.effort  # the configuration's is our own agent's
+        for flag, value in (("--attempts", args.attempts), ("--effort", effort)):
+            if value not in (None, 1):
+                raise ConfigError(f"{args.agent} has no {flag}: leave it out")
     model, base_url = config.asked(args.model, args.base_url)
     settings = Settings(
         model=model,
         base_url=base_url,
-        effort=args.effort or config.effort,
+        effort=effort,
         profiles=tuple(config.profile),
         attempts=args.attempts,
         max_turns=args.max_turns or config.max_turns,

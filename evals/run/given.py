@@ -31,8 +31,12 @@ _MANY: TypeAdapter[dict[str, _Prediction] | list[_Prediction]] = TypeAdapter(
 )
 
 
-def given(file: Path, known: Sequence[str]) -> tuple[Settings, set[str]]:
+def given(
+    file: Path, known: Sequence[str], *, image: str | None = None
+) -> tuple[Settings, set[str]]:
     """The settings of a run that grades the predictions in `file`, and the ids it answers.
+
+    What has no prediction counts as an empty patch, as SWE-bench has it.
 
     Raises ConfigError when it cannot be read, or answers what is not `known`.
     """
@@ -43,6 +47,7 @@ def given(file: Path, known: Sequence[str]) -> tuple[Settings, set[str]]:
     settings = Settings(
         model=" + ".join(sorted(models)) or None,
         agent="predictions",
+        image=image,
         answers=file.resolve(),
         answers_sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
     )
@@ -61,7 +66,8 @@ class GivenAnswers:
         data = self._file.read_bytes()
         if hashlib.sha256(data).hexdigest() != job.settings.answers_sha256:
             raise ConfigError(f"{self._file} has changed since the run began: begin another")
-        return Solution(patch=_patches(self._file, job.settings.answers_sha256)[job.instance.id])
+        patches = _patches(self._file, job.settings.answers_sha256)
+        return Solution(patch=patches.get(job.instance.id, ""))
 
 
 @cache

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from qwright.agent.exits import Exit
+from qwright.evals.run.given import given
 from tests.e2e.house import MODEL, House, make_house
 from tests.e2e.scripted_server import Server, served
 from tests.evals.eval_runs import script
@@ -103,10 +104,26 @@ def test_predictions_of_another_tool_are_graded(desk: Desk, run: str) -> None:
     }
     record = json.loads((desk.folder / "graded/run.json").read_text())
     assert (record["agent"], record["model"]) == ("predictions", MODEL)
+    answers = json.loads((desk.folder / "one/preds.json").read_text())
+    few = {"calc__right": answers["calc__right"]}
+    (desk.folder / "few.json").write_text(json.dumps(few))
+    said = desk.type("grade few.json rows.jsonl -o few")
+    assert "resolved 1 of 3" in said, "what has no prediction counts too"
+    assert "2 without a prediction" in said
+    (desk.folder / "needy.jsonl").write_text(json.dumps({**ROWS[0], "needs": ["no-such"]}))
+    said = desk.type("grade few.json needy.jsonl -o needy", Exit.USAGE)
+    assert "the image has no no-such" in said
+    settings, _ = given(desk.folder / "few.json", ["calc__right"], image="other:1")
+    assert settings.image == "other:1"
 
 
 def test_a_data_set_is_listed_and_validated(desk: Desk) -> None:
     assert "calc__wrong" in desk.type("list rows.jsonl")
+    longer = {**ROWS[0], "id": f"more_{ROWS[0]['id']}"}
+    rows = f"{json.dumps(ROWS[0])}\n{json.dumps(longer)}\n"
+    (desk.folder / "ends.jsonl").write_text(rows)
+    assert "more_" in desk.type("list ends.jsonl -i right")
+    assert "more_" not in desk.type("list ends.jsonl -i calc__right"), "an id, not the end of one"
     said = desk.type("validate rows.jsonl --times 1 -i right --out logs")
     assert "1 of 1 instances are sound" in said
     broken = {**ROWS[0], "solution_files": {"calc.py": "def add(a, b):\n    return 0\n"}}
@@ -121,6 +138,8 @@ def test_a_data_set_is_listed_and_validated(desk: Desk) -> None:
         ("run rows.jsonl -i nobody -o x", "nobody"),
         ("run rows.jsonl", "--out"),
         ("run rows.jsonl -o x --address a:1", "--engine ray"),
+        ("run rows.jsonl -o x --agent aider --attempts 2", "aider has no --attempts"),
+        ("run rows.jsonl -o x --agent aider --effort low", "aider has no --effort"),
         ("report nowhere", "nowhere"),
         ("compare nowhere one", "nowhere"),
         ("grade rows.jsonl rows.jsonl -o x", "predictions"),
