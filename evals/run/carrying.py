@@ -13,8 +13,9 @@ from pathlib import Path
 from qwright.evals.instance import DirectorySource, GitSource, Instance, RewardGrading
 from qwright.evals.run.scratch import scratch
 from qwright.evals.run.settings import Job
+from qwright.sandbox.errors import WorkspaceError
 
-_SOURCE, _TESTS = "source", "tests"
+_SOURCE, _TESTS, _BUILD = "source", "tests", "build"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +57,14 @@ def pack(paths: dict[str, Path]) -> bytes:
 
 
 def unpack(files: bytes, folder: Path) -> None:
-    """Into a folder. Nothing is written outside of it, whatever the archive says."""
+    """Into a folder. Nothing is written outside of it: raises WorkspaceError where it would be."""
     folder.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(fileobj=io.BytesIO(files)) as archive:
-        archive.extractall(folder, filter="data")
+    try:
+        with tarfile.open(fileobj=io.BytesIO(files)) as archive:
+            archive.extractall(folder, filter="data")
+    except tarfile.TarError as error:
+        line = " ".join(str(error).split())
+        raise WorkspaceError(f"cannot unpack into {folder}: {line}") from error
 
 
 def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
@@ -77,6 +82,8 @@ def _paths(instance: Instance) -> dict[str, Path]:
         paths[_SOURCE] = Path(source.url)
     if isinstance(grading, RewardGrading):
         paths[_TESTS] = grading.tests
+    if instance.build is not None:
+        paths[_BUILD] = instance.build
     return paths
 
 
@@ -89,7 +96,8 @@ def _moved(instance: Instance, folder: Path) -> Instance:
             source = source.model_copy(update={"url": str(folder / _SOURCE)})
     if isinstance(grading, RewardGrading):
         grading = grading.model_copy(update={"tests": folder / _TESTS})
-    return instance.model_copy(update={"source": source, "grading": grading})
+    build = folder / _BUILD if instance.build is not None else None
+    return instance.model_copy(update={"source": source, "grading": grading, "build": build})
 
 
 def _rename_if_first(made: Path, folder: Path) -> None:

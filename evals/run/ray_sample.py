@@ -100,7 +100,7 @@ def make_sample(parcel: Parcel, order: Order, desk: Actor) -> Made:
         return Made(kind="config", error=f"{words}: install the same one on all of them")
     try:
         made = asyncio.run(_make(parcel, order, desk))
-    except OSError as error:  # nowhere to work: work() itself says so of all that comes later
+    except (QwrightError, OSError) as error:  # nowhere to work: work() says so of what comes later
         job = Job.model_validate_json(parcel.job)
         made = Made(failed(job, fault_of(error), str(error)).model_dump_json())
     if made.result and Result.model_validate_json(made.result).fault in _OF_THE_NODE:

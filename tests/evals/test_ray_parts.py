@@ -32,6 +32,7 @@ from qwright.evals.run.ray_sample import Made, NodeFaultError, Order, error_of, 
 from qwright.evals.run.retrying import Patience
 from qwright.evals.run.scratch import scratch, sweep
 from qwright.evals.run.settings import Job, Settings, code_version
+from qwright.sandbox.errors import WorkspaceError
 
 
 def put(folder: Path, name: str, text: str) -> Path:
@@ -57,7 +58,10 @@ def test_a_job_arrives_with_the_folders_it_names_and_the_same_key(tmp_path: Path
     os.chmod(files / "run.sh", 0o755)
     os.symlink("src/a.py", files / "link")
     tests = put(tmp_path / "tests", "test.sh", "exit 0")
-    job = job_of(source=DirectorySource(path=files), grading=RewardGrading(tests=tests))
+    build = put(tmp_path / "build", "Dockerfile", "FROM scratch")
+    job = job_of(
+        source=DirectorySource(path=files), grading=RewardGrading(tests=tests), build=build
+    )
     parcel = pack_job(job)
     arrived = unpack_job(parcel, tmp_path / "there")
     again = unpack_job(pack_job(job), tmp_path / "there")
@@ -71,6 +75,9 @@ def test_a_job_arrives_with_the_folders_it_names_and_the_same_key(tmp_path: Path
     assert os.readlink(source.path / "link") == "src/a.py"
     assert (source.path / "run.sh").stat().st_mode & 0o111
     assert (grading.tests / "test.sh").read_text() == "exit 0"
+    assert arrived.instance.build is not None
+    assert arrived.instance.build.is_relative_to(tmp_path / "there")
+    assert (arrived.instance.build / "Dockerfile").read_text() == "FROM scratch"
     assert (arrived.key, arrived.sample, arrived.settings) == (job.key, 2, job.settings)
 
 
@@ -93,7 +100,7 @@ def test_what_comes_back_is_written_nowhere_else(tmp_path: Path) -> None:
     held = io.BytesIO()
     with tarfile.open(fileobj=held, mode="w") as archive:
         archive.addfile(tarfile.TarInfo("../outside"))
-    with pytest.raises(tarfile.FilterError):
+    with pytest.raises(WorkspaceError, match="cannot unpack into"):
         unpack(held.getvalue(), tmp_path / "in")
     assert not (tmp_path / "outside").exists()
 
@@ -202,6 +209,16 @@ def test_a_node_that_cannot_work_leaves_the_sample_to_others(
     assert (result.state, result.fault, result.key) == ("failed", "workspace", "k")
     assert "cache" in result.error
     assert made.files == b""
+    monkeypatch.setenv("QWRIGHT_HOME", str(tmp_path / "good"))
+    link = put(tmp_path / "files", "a", "x")
+    os.symlink("/etc/passwd", link / "absolute")
+    parcel = pack_job(job_of(source=DirectorySource(path=link)))
+    monkeypatch.setattr(ray_sample, "_sweep", lambda: asyncio.sleep(0))
+    with pytest.raises(NodeFaultError) as caught:
+        make_sample(parcel, order, cast(Actor, None))
+    result = Result.model_validate_json(caught.value.made.result)
+    assert (result.state, result.fault) == ("failed", "workspace")
+    assert "cannot unpack" in result.error
 
 
 def test_without_the_extra_it_is_told_how_to_get_it(
