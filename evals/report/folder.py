@@ -54,12 +54,16 @@ def read_run(directory: Path) -> RunFolder:
 
     Raises ConfigError when it is none.
     """
-    return RunFolder(
-        directory,
-        _record(directory),
-        tuple(_instances(directory / "instances.jsonl")),
-        tuple(_samples(directory / "results")),
-    )
+    record = _record(directory)
+    instances = tuple(_instances(directory / "instances.jsonl"))
+    known, repeat = {one.id for one in instances}, record.get("repeat")
+    samples = [
+        one
+        for one in _samples(directory / "results")  # what earlier settings left is there too
+        if one.result.instance in known
+        and not (isinstance(repeat, int) and one.result.sample >= repeat)
+    ]
+    return RunFolder(directory, record, instances, tuple(samples))
 
 
 def _record(directory: Path) -> dict[str, Any]:

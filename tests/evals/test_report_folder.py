@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,8 @@ def test_a_run_is_read_back_whole_and_without_what_is_unfinished(tmp_path: Path)
     hidden.mkdir(parents=True)
     whole = next((folder / "results").glob("*/0/result.json"))
     (hidden / "result.json").write_bytes(whole.read_bytes())
+    other = write_run(tmp_path / "other", Made(count=6, repeat=3))
+    shutil.copytree(other / "results", folder / "results", dirs_exist_ok=True)
     run = read_run(folder)
     assert [one.id for one in run.instances] == [one.id for one in instances(5)]
     assert sorted((one.instance, one.sample) for one in run.results) == sorted(
