@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, closing
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from qwright.evals.peers.process import command_of, environment, last_line, run_
 from qwright.evals.peers.served import Hear, ServedModel
 from qwright.evals.result import Solution
 from qwright.evals.run.hooks import Hooks
+from qwright.evals.run.scratch import remove
 from qwright.evals.run.settings import Job, Settings
 from qwright.evals.run.solve import settled
 from qwright.evals.run.tally import Tally
@@ -143,7 +143,7 @@ class PeerSolver:
                     return await peer.conclude(tally.solution(""))
         finally:
             session.close()
-            await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
+            await asyncio.to_thread(remove, scratch)
 
 
 class _Run:

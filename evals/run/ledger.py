@@ -55,7 +55,7 @@ class Ledger:
         self._model = model
         self._done: dict[tuple[str, int], Result] = {}
         self._solved: dict[str, tuple[Path, Result]] = {}
-        """By key: answers without a grade, and where their files are now."""
+        """By key: answers that only lack their grade, and where their files are."""
         self._written = 0.0
         try:
             (out / "results").mkdir(parents=True, exist_ok=True)
@@ -77,13 +77,16 @@ class Ledger:
         for job in jobs:
             folder = sample_folder(self.out, job.instance.id, job.sample)
             result = read_result(folder)
-            if not result or redo or result.key != job.key or result.state != "done":
+            if not result or redo or result.key != job.key:
                 self._put_away(folder)
-            elif job.grade and result.verdict is None:
-                self._solved[job.key] = (self._put_away(folder), result)
-            else:
+            elif result.state == "done" and (result.verdict or not job.grade):
                 found[job.key] = result
                 self._done[job.instance.id, job.sample] = result
+            elif result.solution and result.solution.reason != "interrupted":
+                # It stays where it is until `add` replaces it: this process may be killed too.
+                self._solved[job.key] = (folder, result)
+            else:
+                self._put_away(folder)
         self._write_predictions(always=True)
         return found
 
@@ -137,18 +140,16 @@ class Ledger:
         """What led to an answer that only had to be graded."""
         before, _ = self._solved.get(job.key, (folder, None))
         for file in before.glob("*") if before != folder else ():
-            if file.is_file() and not (folder / file.name).exists():
+            if file.is_file() and file.name != "bug.txt" and not (folder / file.name).exists():
                 shutil.copyfile(file, folder / file.name)
 
-    def _put_away(self, folder: Path) -> Path:
-        """Where it is now; nothing happens where there is none."""
+    def _put_away(self, folder: Path) -> None:
         if not folder.exists():
-            return folder
+            return
         old = self.out / "results" / ".old" / f"{time.time_ns():x}-{secrets.token_hex(2)}"
         target = old / folder.parent.name / folder.name
         target.parent.mkdir(parents=True)
         folder.rename(target)
-        return target
 
     def _write_predictions(self, *, always: bool = False) -> None:
         began = time.monotonic()

@@ -10,7 +10,7 @@ from qwright.evals.run.faults import FURTHER_TRIES
 from qwright.evals.run.hooks import Hooks, WorkPlace
 from qwright.evals.run.settings import Job
 from qwright.evals.run.stopping import StoppedError
-from qwright.evals.run.work import work
+from qwright.evals.run.work import Lost, work
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,9 @@ async def persist(
 ) -> Result:
     """As `work`, until the infrastructure lets a try end or has failed it too often."""
     patience = patience or Patience()
-    tries = 1
+    tries, lost = 1, Lost()
     while True:
-        result = await work(job, place, hooks, tries=tries)
+        result = await work(job, place, hooks, tries=tries, lost=lost)
         if result.fault is None or tries > FURTHER_TRIES[result.fault]:
             return result
         wait = patience.pause(tries)
@@ -41,4 +41,6 @@ async def persist(
             await hooks.stop.unless(asyncio.sleep(wait))
         except StoppedError:
             return result
+        # An answer whose grader failed is not drawn again: that would flatter it.
+        job = job.model_copy(update={"solved": result.solution})
         tries += 1

@@ -101,7 +101,7 @@ async def run(instances: Sequence[Instance], settings: Settings, plan: Plan, vie
 
 async def _check_prices(settings: Settings, total: Total, view: View) -> None:
     """Raises ConfigError where a limit of cost could not be held."""
-    if settings.agent == "qwright" and (settings.max_cost or total.cost):
+    if settings.agent != "predictions" and (settings.max_cost or total.cost):
         chosen = await settled(settings, Hooks(say=view.say))
         require_known_price(chosen.name, chosen.profile, chosen.provider)
 

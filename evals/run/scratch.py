@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 from collections.abc import Generator
@@ -42,6 +43,18 @@ def sweep(parent: Path, prefix: str = "") -> None:
                     _remove(folder)
         except OSError:  # another user's, or gone meanwhile
             continue
+
+
+def remove(folder: Path) -> None:
+    """A folder and all that is in it, also where an agent has taken our rights to some of it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.is_dir() and not folder.is_symlink():
+        os.chmod(folder, 0o700)
+        for above, folders, _ in os.walk(folder):
+            for name in folders:
+                if not os.path.islink(f"{above}/{name}"):
+                    os.chmod(f"{above}/{name}", 0o700)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _remove(folder: Path) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -20,6 +18,7 @@ from qwright.agent.workplace import Place
 from qwright.evals.result import Solution
 from qwright.evals.run.faults import LostError, ends_run, fault_of
 from qwright.evals.run.hooks import Hooks
+from qwright.evals.run.scratch import remove
 from qwright.evals.run.settings import Job, Settings
 from qwright.evals.run.tally import Tally
 from qwright.sandbox.errors import QwrightError
@@ -157,11 +156,4 @@ def _keep_log(session: Path, out: Path) -> None:
     log = session / "events.jsonl"
     if log.exists():
         log.rename(out / log.name)
-    folder = out / "session"
-    shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists():  # the agent has taken our rights to some
-        for above, folders, _ in os.walk(folder):
-            for name in folders:
-                if not os.path.islink(f"{above}/{name}"):
-                    os.chmod(f"{above}/{name}", 0o700)
-        shutil.rmtree(folder, ignore_errors=True)
+    remove(out / "session")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -17,6 +17,7 @@ from qwright.evals.result import Fault, Result, Solution, Verdict
 from qwright.evals.run.bug import report_bug
 from qwright.evals.run.faults import FURTHER_TRIES, ImageError, LostError, ends_run, fault_of
 from qwright.evals.run.hooks import Hooks, Phase, WorkPlace
+from qwright.evals.run.scratch import remove
 from qwright.evals.run.settings import Job
 from qwright.evals.run.solve import solver_for
 from qwright.evals.run.stopping import StoppedError
@@ -25,28 +26,38 @@ from qwright.sandbox.durable import write_json
 from qwright.sandbox.errors import QwrightError, SandboxError
 
 
-async def work(job: Job, place: WorkPlace, hooks: Hooks, *, tries: int = 1) -> Result:
+@dataclass(slots=True)
+class Lost:
+    """How often a sample has lost its container to whatever the agent did."""
+
+    times: int = 0
+
+
+async def work(
+    job: Job, place: WorkPlace, hooks: Hooks, *, tries: int = 1, lost: Lost | None = None
+) -> Result:
     """Make one sample; the folder then holds its files, result.json last.
 
-    `tries` counts this one and those before. An infrastructure error becomes state "failed", the
-    end of the run "stopped". Raises QwrightError where all other samples would meet the same: a
-    refused key, a wrong setting, a folder that cannot be written.
+    `tries` counts this one and those before, `lost` what they lost. An infrastructure error becomes
+    state "failed", the end of the run "stopped". Raises QwrightError where all other samples would
+    meet the same: a refused key, a wrong setting, a folder that cannot be written.
     """
-    await asyncio.to_thread(_empty, place.folder)
-    result = await _Sample(job, place, hooks, tries).make()
+    await asyncio.to_thread(_empty, place.folder, answered=job.solved is not None)
+    result = await _Sample(job, place, hooks, tries, lost or Lost()).make()
     write_json(place.folder / "result.json", result.model_dump(mode="json"))
     return result
 
 
 class _Sample:
-    def __init__(self, job: Job, place: WorkPlace, hooks: Hooks, tries: int) -> None:
+    def __init__(self, job: Job, place: WorkPlace, hooks: Hooks, tries: int, lost: Lost) -> None:
         self._job = job
         self._tries = tries
+        self._lost = lost
         self._place = place
         self._hooks = hooks
         self._phases: dict[str, float] = {}
         self._began = time.monotonic()
-        self._solution: Solution | None = None
+        self._solution: Solution | None = job.solved
         self._verdict: Verdict | None = None
 
     async def make(self) -> Result:
@@ -92,7 +103,8 @@ class _Sample:
         try:
             return await solver.solve(testbed, self._job, self._place.folder, self._hooks)
         except LostError as error:
-            if self._tries <= FURTHER_TRIES["engine"]:
+            self._lost.times += 1
+            if self._lost.times <= FURTHER_TRIES["engine"]:
                 raise
             return error.solution
 
@@ -138,7 +150,11 @@ class _Sample:
         )
 
 
-def _empty(folder: Path) -> None:
-    """What an earlier try left there is gone."""
-    shutil.rmtree(folder, ignore_errors=True)
+def _empty(folder: Path, *, answered: bool) -> None:
+    """What an earlier try left there is gone, but for what led to its answer."""
+    if answered and folder.exists():
+        remove(folder / "grade")
+        (folder / "result.json").unlink(missing_ok=True)
+        return
+    remove(folder)
     folder.mkdir(parents=True)

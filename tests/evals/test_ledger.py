@@ -83,12 +83,11 @@ def test_keys_tell_instances_settings_and_samples_apart() -> None:
     ("more", "counts"),
     [
         ({}, True),
-        ({"state": "failed", "fault": "model"}, False),
-        ({"state": "stopped"}, False),
+        ({"state": "failed", "fault": "model", "solution": None}, False),
+        ({"state": "stopped", "solution": Solution(patch="", reason="interrupted")}, False),
         ({"key": "of other settings"}, False),
-        ({"verdict": None}, False),
     ],
-    ids=["done", "failed", "stopped", "other settings", "not graded"],
+    ids=["done", "failed", "stopped", "other settings"],
 )
 def test_only_what_is_done_with_the_same_key_counts(
     tmp_path: Path, more: Mapping[str, object], counts: bool
@@ -104,6 +103,33 @@ def test_only_what_is_done_with_the_same_key_counts(
     kept = list(tmp_path.glob("results/.old/*/a/0/result.json"))
     assert len(kept) == (0 if counts else 1), "what does not count is put away, not lost"
     again.close()
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"verdict": None}, {"state": "failed", "fault": "engine", "verdict": None}],
+    ids=["not graded", "its grader failed"],
+)
+def test_an_answer_that_lacks_its_grade_outlives_every_interruption(
+    tmp_path: Path, more: Mapping[str, object]
+) -> None:
+    wanted = jobs("a", "b")
+    ledger = opened(tmp_path)
+    for job in wanted:
+        (keep(ledger, job, **more) / "events.jsonl").write_text("what led to it")
+    ledger.close()
+    for _ in range(2):  # nothing is graded before the first of them ends
+        ledger = opened(tmp_path)
+        assert ledger.done(wanted) == {}
+        answers = [job.solved for job in ledger.with_answers(wanted)]
+        assert answers == [result_of(job).solution for job in wanted]
+        ledger.close()
+    ledger = opened(tmp_path)
+    ledger.done(wanted)
+    folder = keep(ledger, wanted[0])
+    assert (folder / "events.jsonl").read_text() == "what led to it"
+    assert list(ledger.done(wanted)) == [wanted[0].key]
+    ledger.close()
 
 
 def test_without_grading_a_result_without_a_verdict_counts(tmp_path: Path) -> None:

@@ -13,12 +13,14 @@ import pytest
 
 from qwright.agent.errors import ConfigError, ModelAuthError
 from qwright.agent.exits import Exit
+from qwright.evals.grade.grade import grade
 from qwright.evals.result import Result
 from qwright.evals.run import solve, work
 from qwright.evals.run.hooks import Hooks
 from qwright.evals.run.ledger import read_result, sample_folder
 from qwright.evals.run.settings import Job, Settings, Total
 from qwright.sandbox.engine import connect_blocking
+from qwright.sandbox.errors import SandboxError
 from qwright.sandbox.image import ensure_image
 from tests.e2e.scripted_server import Reply, Server, error, served
 from tests.evals.eval_runs import Seen, containers, go, instance, script
@@ -170,14 +172,34 @@ def test_answers_that_only_lack_a_grade_are_not_given_again(tmp_path: Path, serv
     assert (folder / "grade" / "report.json").exists()
 
 
+def test_an_answer_whose_grader_failed_is_not_drawn_again(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[int] = []
+
+    async def failing(testbed: Any, patch: str, out: Path, *, run: str = "") -> Any:
+        tries.append(1)
+        out.mkdir()
+        os.chmod(out, 0o500)
+        if len(tries) == 1:
+            raise SandboxError("the engine is gone")
+        return await grade(testbed, patch, out.parent / "again", run=run)
+
+    monkeypatch.setattr(work, "grade", failing)
+    (result,) = go(ALL[:1], server.url, tmp_path / "out").results
+    assert (result.state, result.tries, len(tries), len(server.requests)) == ("done", 2, 2, 3)
+    assert (sample_folder(tmp_path / "out", "r", 0) / "events.jsonl").stat().st_size > 1_000
+
+
 def test_what_all_would_meet_ends_the_run_at_once(tmp_path: Path) -> None:
     out = tmp_path / "out"
     with served([error(401, "no such key")]) as server:
         with pytest.raises(ModelAuthError):
             go(ALL, server.url, out, workers=1)
         assert len(server.requests) == 1
-    with pytest.raises(ConfigError, match="--max-cost cannot be held"):
-        go(ALL, "http://127.0.0.1:1/v1", out, total=Total(cost=1.0))
+    for agent in ("qwright", "aider"):
+        with pytest.raises(ConfigError, match="--max-cost cannot be held"):
+            go(ALL, "http://127.0.0.1:1/v1", out, total=Total(cost=1.0), more={"agent": agent})
 
 
 def test_a_container_that_dies_in_every_try_is_the_agents_doing(tmp_path: Path) -> None:
