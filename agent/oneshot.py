@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import select
-import signal
 import sys
 from argparse import Namespace
-from collections.abc import Coroutine, Generator
-from contextlib import contextmanager
+from collections.abc import Coroutine
 from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import TextIO
 
 from qwright.agent import choice, config, deliver, language
 from qwright.agent.cost import require_known_price
 from qwright.agent.errors import ConfigError
 from qwright.agent.events import Event, RunFinished, ToolFinished, VerifyFinished
-from qwright.agent.exits import Exit, of_reason
+from qwright.agent.exits import of_reason
 from qwright.agent.images import attach
 from qwright.agent.language import say, translated
 from qwright.agent.limits import Limits
@@ -28,6 +25,7 @@ from qwright.agent.progress import Progress
 from qwright.agent.render import Renderer
 from qwright.agent.run import Run
 from qwright.agent.setup_hint import setup_hint
+from qwright.agent.signals import interrupting
 from qwright.agent.task import Task
 from qwright.agent.thinking import effort_notice
 from qwright.agent.workplace import Place
@@ -37,7 +35,6 @@ STDIN_LIMIT = 200_000
 """Characters."""
 STDIN_PATIENCE = 2.0
 """Seconds."""
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run(args: Namespace) -> Coroutine[object, object, int]:
@@ -111,7 +108,7 @@ async def _work(
             progress=progress,
             listeners=(renderer.show, ending.hear),
         )
-        with _interrupting(run):
+        with interrupting(run.interrupt, "see `qwright sessions`"):
             outcome = await ending.conclude(await run.work(), run)
             renderer.close(outcome)
         return outcome.exit_code
@@ -171,36 +168,6 @@ class _Ending:
             delivered=text,
             hints=tuple(hints),
         )
-
-
-@contextmanager
-def _interrupting(run: Run) -> Generator[None]:
-    """The first signal ends the run and keeps the work; the second ends the process."""
-    loop = asyncio.get_running_loop()
-    # What nohup, or a shell for its background, has switched off stays so.
-    heard = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
-
-    def interrupt() -> None:
-        for number in heard:
-            loop.add_signal_handler(number, _leave)
-        run.interrupt()
-
-    for number in heard:
-        loop.add_signal_handler(number, interrupt)
-    try:
-        yield
-    finally:
-        for number in heard:
-            loop.remove_signal_handler(number)
-
-
-def _leave() -> NoReturn:
-    """End like a killed process: what is recorded stays, the container goes with the next run."""
-    if sys.stdout.isatty():
-        sys.stdout.write("\x1b[?25h\n")  # the cursor that was hidden while something turned
-        sys.stdout.flush()
-    print("qwright: left at once; see `qwright sessions`", file=sys.stderr, flush=True)
-    os._exit(Exit.INTERRUPTED)
 
 
 def _prompt(args: Namespace, stdin: TextIO | None, progress: Progress) -> tuple[str, str]:

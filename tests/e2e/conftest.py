@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from qwright.agent.oneshot import SIGNALS
+from qwright.agent.signals import SIGNALS
 from qwright.sandbox.image import ensure_image
 from tests.e2e.house import House, make_house
 
