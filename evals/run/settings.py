@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
@@ -131,8 +133,10 @@ def jobs_of(
 
 @cache
 def code_version() -> str:
-    """The version of qwright, and a hash of every file that can change a result."""
+    """The version of qwright, and a hash of its files and the grader that can change a result."""
     content = hashlib.sha256()
+    with suppress(PackageNotFoundError):
+        content.update(f"swebench {version('swebench')}\n".encode())
     for part in _PARTS:
         for file in sorted((_ROOT / part).rglob("*")):
             name = file.relative_to(_ROOT).as_posix()

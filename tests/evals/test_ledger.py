@@ -16,6 +16,7 @@ from qwright.agent.embedded.fetch import import_root
 from qwright.agent.errors import ConfigError
 from qwright.evals.instance import CommandGrading, FilesSource, Instance
 from qwright.evals.result import Result, Solution, Verdict
+from qwright.evals.run import settings
 from qwright.evals.run.hooks import Spent
 from qwright.evals.run.ledger import Ledger, folder_name, read_result, sample_folder
 from qwright.evals.run.meter import Meter
@@ -139,6 +140,13 @@ def test_without_grading_a_result_without_a_verdict_counts(tmp_path: Path) -> No
     assert len(ledger.done(ungraded)) == 1
     assert ledger.done(ungraded, redo=True) == {}
     ledger.close()
+
+
+def test_another_grader_makes_other_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = settings.code_version.__wrapped__
+    before = plain()
+    monkeypatch.setattr(settings, "version", str.upper)
+    assert plain() != before
 
 
 def test_predictions_are_those_of_what_is_done(tmp_path: Path) -> None:
