@@ -6,6 +6,7 @@ import asyncio
 import errno
 import io
 import os
+import signal
 import sys
 import warnings
 from argparse import Namespace
@@ -25,6 +26,14 @@ _SURROUNDINGS = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point. Returns the exit code; see `qwright.agent.exits`."""
+    code = _run(argv)
+    if argv is None:
+        # The work is over; one Ctrl-C too many must not change how it ended.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return code
+
+
+def _run(argv: Sequence[str] | None) -> int:
     from qwright.agent.exits import Exit, of_error
 
     if not sys.warnoptions:

@@ -97,6 +97,9 @@ def test_samples_without_an_answer_and_odd_ids(tmp_path: Path) -> None:
     write_sample(run, odd, Made(), EVENTS)
     stopped = {"instance": "cut", "state": "stopped", "verdict": None}
     write_sample(run, odd.model_copy(update=stopped), Made(), EVENTS)
+    with (run / "instances.jsonl").open("a") as file:
+        for name in ("../odd id", "cut"):
+            file.write(instances(1)[0].model_copy(update={"id": name}).model_dump_json() + "\n")
     target = export_mini(run, tmp_path / "mini")
     preds = read(target / "preds.json")
     assert set(preds) == {instances(2)[1].id, "../odd id"}
