@@ -9,14 +9,14 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-PYPI = "https://pypi.org/simple"
 _LINE = re.compile(r"([\w:.-]+?)\.([\w-]+)=(.*)")
 _LATER = ("global", "install", "download", ":env:")
 """Sections in the order in which pip lets them override each other."""
+_DEFAULT = re.compile(r"--index-url <url>[^()]*\(default\s+(\S+?)\)")
 _SECONDS = 60
 
 
@@ -24,7 +24,7 @@ _SECONDS = 60
 class PipSettings:
     """What decides where a source distribution comes from."""
 
-    indexes: tuple[str, ...] = (PYPI,)
+    indexes: tuple[str, ...] = ()
     """Simple indexes, as addresses: https: or file:."""
     find_links: tuple[str, ...] = ()
     """Folders with archives."""
@@ -35,36 +35,44 @@ class PipSettings:
 
 @cache
 def pip_settings() -> PipSettings:
-    """pip's configuration of this user and environment; PyPI where there is no pip."""
-    return settings_from(_said() or said_by(os.environ))
+    """pip's configuration of this user and environment; of its variables where there is no pip."""
+    return settings_from(_asked("config", "list") or said_by(os.environ), default_index)
 
 
-def settings_from(lines: str) -> PipSettings:
-    """From what `pip config list` prints."""
+def default_index() -> str:
+    """The index that pip's own help names as its default; "" where there is no pip."""
+    found = _DEFAULT.search(_asked("help", "download"))
+    return found[1] if found else ""
+
+
+def settings_from(lines: str, default: Callable[[], str]) -> PipSettings:
+    """From what `pip config list` prints; `default` is asked where that names no index."""
     found: dict[str, dict[str, str]] = {section: {} for section in _LATER}
     for line in lines.splitlines():
         parts = _LINE.fullmatch(line.strip())
         if parts and parts[1] in found:
             found[parts[1]][parts[2].replace("_", "-")] = _value(parts[3])
     merged = {name: text for section in _LATER for name, text in found[section].items()}
-    indexes = [merged.get("index-url") or PYPI, *merged.get("extra-index-url", "").split()]
+    indexes = [merged.get("index-url") or default(), *merged.get("extra-index-url", "").split()]
     if merged.get("no-index", "").lower() in ("1", "true", "yes", "on"):
         indexes = []
     return PipSettings(
-        indexes=tuple(dict.fromkeys(indexes)),
+        indexes=tuple(dict.fromkeys(filter(None, indexes))),
         find_links=tuple(merged.get("find-links", "").split()),
         certificates=merged.get("cert") or None,
         proxy=merged.get("proxy") or None,
     )
 
 
-def _said() -> str:
+def _asked(*words: str) -> str:
+    """What pip prints; "" where there is none."""
     command = _pip_command()
     if command is None:
         return ""
     try:
         done = subprocess.run(
-            [*command, "config", "list"],
+            [*command, *words],
+            env={**os.environ, "COLUMNS": "200"},  # no address is cut in two
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_SECONDS,

@@ -15,7 +15,7 @@ import pytest
 
 from qwright.evals.instance import SdistSource
 from qwright.evals.testbed import sdist
-from qwright.evals.testbed.pip_settings import PYPI, PipSettings, said_by, settings_from
+from qwright.evals.testbed.pip_settings import PipSettings, default_index, said_by, settings_from
 from qwright.evals.testbed.sdist import fetch_sdist
 from qwright.sandbox.errors import WorkspaceError
 from qwright.sandbox.unpack import unpack
@@ -233,6 +233,10 @@ def test_an_archive_keeps_what_is_harmless(tmp_path: Path) -> None:
     assert (target / "twice").read_bytes() == b""
 
 
+def configured(said: str) -> PipSettings:
+    return settings_from(said, lambda: "https://default.example/simple")
+
+
 def test_the_configuration_of_pip() -> None:
     said = """\
 :env:.cert='/etc/ca.crt'
@@ -242,7 +246,7 @@ global.extra-index-url='\\nfile:///srv/simple\\nhttps://three.example/simple'
 download.find-links='/opt/wheels'
 list.format='columns'
 """
-    assert settings_from(said) == PipSettings(
+    assert configured(said) == PipSettings(
         indexes=(
             "https://user:p%40ss@one.example/simple/",
             "file:///srv/simple",
@@ -251,7 +255,9 @@ list.format='columns'
         find_links=("/opt/wheels",),
         certificates="/etc/ca.crt",
     )
-    assert settings_from("") == PipSettings(indexes=(PYPI,))
+    assert configured("") == PipSettings(indexes=("https://default.example/simple",))
+    assert settings_from("", lambda: "") == PipSettings()
+    assert default_index().startswith("https://")
     variables = {"PIP_INDEX_URL": "https://one.example/", "INDEX_URL": "no", "PIP_NO_INDEX": "0"}
-    assert settings_from(said_by(variables)).indexes == ("https://one.example/",)
-    assert settings_from("global.no-index='true'\n").indexes == ()
+    assert configured(said_by(variables)).indexes == ("https://one.example/",)
+    assert configured("global.no-index='true'\n").indexes == ()
