@@ -7,7 +7,7 @@ import posixpath
 import shutil
 import tarfile
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO
 
 from qwright.sandbox.errors import WorkspaceError
@@ -86,5 +86,7 @@ def _link(target: Path, path: str, pointed: str, any_link: bool) -> None:
     end = posixpath.normpath(posixpath.join(posixpath.dirname(path), pointed))
     if not any_link and (end.startswith("/") or end.split("/")[0] == ".."):
         raise WorkspaceError(f"{shown(path)}: a link in an archive leads outside")
+    if any((target / above).is_symlink() for above in PurePosixPath(path).parents):
+        raise WorkspaceError(f"{shown(path)}: a link in an archive lies behind another")
     (target / path).parent.mkdir(parents=True, exist_ok=True)
     os.symlink(pointed, target / path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ _KEPT = (
     *("repo", "version", "base_commit", "environment_setup_commit", "created_at", "difficulty"),
     *("hints_text", "test_patch", "license", "language"),
 )
+_FAR = re.compile(r"(https?|ssh|git)://|[\w.-]+@[\w.-]+:")
+"""What is no place of this machine."""
 _CONDA = "/opt/miniconda3/envs/testbed/bin:$PATH"
 """Where SWE-bench's own Python images have the interpreter that the project is installed in."""
 
@@ -77,18 +80,26 @@ def _source(row: Row, workspace: dict[str, Any]) -> Source:
         return SdistSource(name=name, version=version, sha256=digest, root=root, tree=tree)
     if "git" in workspace:
         commit = inner.optional("commit") or row.text("base_commit")
-        return GitSource(url=_place(row, inner.text("git")), commit=commit)
+        url = inner.text("git")
+        far = _FAR.match(url)
+        return GitSource(url=url if far else _place(inner, url), commit=commit)
     if "path" in workspace:
-        return DirectorySource(path=Path(_place(row, inner.text("path"))))
+        return DirectorySource(path=Path(_place(inner, inner.text("path"))))
     if "image" in workspace:
         return ImageSource(path=inner.text("image"))
     raise inner.error("needs one of pypi, git, path, image")
 
 
 def _place(row: Row, named: str) -> str:
-    """A path relative to the data set's folder, when that is there; else what was named."""
-    near = row.folder / named
-    return str(near.resolve()) if near.exists() else named
+    """A place beneath the data set's folder: a row, whoever wrote it, reaches no other.
+
+    Raises ConfigError.
+    """
+    folder = row.folder.resolve()
+    near = (folder / named).resolve()
+    if not (near.exists() and near.is_relative_to(folder)):
+        raise row.error(f"{named!a} is nothing in the data set's own folder: put it there")
+    return str(near)
 
 
 def _environment(row: Row, image: str) -> dict[str, str]:

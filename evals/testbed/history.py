@@ -69,11 +69,11 @@ def adopt_commit(old: Path, directory: Path) -> str:
     `old` is a .git folder that nobody vouches for: only its objects are used. Raises
     WorkspaceError.
     """
-    commit = _head(old)
     if _has_links(old):
         raise WorkspaceError(
             "the image's repository has links in its .git: nothing is read from it"
         )
+    commit = _head(old)
     scratch = directory.with_name(directory.name + ".source")
     bare = Plumbing(scratch)
     git = _empty(directory)
@@ -216,7 +216,7 @@ def _head(old: Path) -> str:
             return _checked(said)
         name = said.removeprefix("ref: ")
         loose = old / name
-        if ".." not in name and loose.is_file():
+        if name.startswith("refs/") and ".." not in name and loose.is_file():
             return _checked(loose.read_text().strip())
         for line in (old / "packed-refs").read_text().splitlines():
             commit, _, ref = line.partition(" ")

@@ -131,6 +131,12 @@ def test_other_workspaces(tmp_path: Path) -> None:
     assert one(tmp_path, far).source == GitSource(url="https://example.org/r.git", commit="beef")
     path = {**CLASSIC, "workspace": {"path": "upstream"}}
     assert one(tmp_path, path).source == DirectorySource(path=repo)
+    for place in ("/etc", "..", "upstream/../..", "nowhere"):
+        for kind in ("path", "git"):
+            with pytest.raises(ConfigError, match="own folder"):
+                one(tmp_path, {**CLASSIC, "workspace": {kind: place}})
+    with pytest.raises(ConfigError, match="own folder"):
+        one(tmp_path, {**CLASSIC, "workspace": {"git": "file:///srv/r.git"}})
     image = one(tmp_path, {**CLASSIC, "image": "x", "workspace": {"image": "/srv/app"}})
     assert (image.source, image.mount) == (ImageSource(path="/srv/app"), "/srv/app")
 

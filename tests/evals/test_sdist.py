@@ -218,6 +218,14 @@ def test_an_archive_reaches_nothing_outside(tmp_path: Path, archive: bytes) -> N
     assert not any(file.is_symlink() for file in tmp_path.rglob("*"))
 
 
+def test_no_link_is_made_through_another(tmp_path: Path) -> None:
+    (tmp_path / "target").mkdir()
+    chain = archive_of({}, link("d", "."), link("s", "d/.."), link("s/new/evil", "x"))
+    with pytest.raises(WorkspaceError, match="behind another"):
+        unpack(io.BytesIO(chain), tmp_path / "target")
+    assert [path.name for path in tmp_path.iterdir()] == ["target"]
+
+
 def test_an_archive_keeps_what_is_harmless(tmp_path: Path) -> None:
     extra = [
         *(link("top/to", "a/b"), link("top/hard", "top/a/b", tarfile.LNKTYPE), device("top/dev")),
