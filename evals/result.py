@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -84,4 +84,3 @@ class Result(_Frozen):
     """Seconds of testbed, agent, grade."""
     finished: str = ""
     """ISO 8601, UTC."""
-    metadata: dict[str, Any] = {}

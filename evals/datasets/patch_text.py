@@ -94,7 +94,7 @@ def _names(head: list[str]) -> tuple[str, str]:
     for line in head:
         for word in ("--- ", "+++ ", "rename from ", "rename to ", "copy to "):
             if line.startswith(word):
-                said[word] = _unquoted(line.removeprefix(word))
+                said[word] = unquoted(line.removeprefix(word))
     whole = _from_header(head[0])
     old = said.get("rename from ") or _side(said.get("--- "), "a/", whole)
     new = said.get("rename to ") or said.get("copy to ") or _side(said.get("+++ "), "b/", whole)
@@ -115,11 +115,11 @@ def _from_header(line: str) -> str:
     """The name in "diff --git a/X b/X", which is the same twice unless other lines tell."""
     both = line.removeprefix("diff --git ")
     if both.startswith('"'):
-        return _unquoted(both[: both.index('" ') + 1] if '" ' in both else both).removeprefix("a/")
+        return unquoted(both[: both.index('" ') + 1] if '" ' in both else both).removeprefix("a/")
     return both[2 : len(both) // 2]
 
 
-def _unquoted(name: str) -> str:
+def unquoted(name: str) -> str:
     """A name as git prints it: in quotes when it has odd characters; a tab may follow it."""
     if not name.startswith('"'):
         return name.split("\t")[0].rstrip("\r")

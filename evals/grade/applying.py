@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from qwright.evals.datasets.patch_text import unquoted
 from qwright.evals.grade.container import HOME, GradeContainer
 from qwright.evals.grade.packing import Put
 from qwright.evals.grade.swebench_border import APPLIED, APPLY_COMMANDS, NOT_APPLIED
@@ -90,7 +90,7 @@ async def apply(container: GradeContainer) -> Applied:
     log, found, rest = _three(result.output, f"{cut}\n")
     if result.timed_out or found is None:
         return Applied(False, f"{result.output}\n{NOT_APPLIED}: it takes too long or breaks off")
-    changed = tuple(_unquoted(line) for line in found.splitlines() if line)
+    changed = tuple(unquoted(line) for line in found.splitlines() if line)
     texts: dict[str, str] = {}
     for line in rest.splitlines():
         encoded, _, path = line.partition(" ")
@@ -113,17 +113,3 @@ def _three(output: str, cut: str) -> tuple[str, str | None, str]:
     """The log, the changed paths and the configuration; None when it broke off."""
     parts = output.split(cut)
     return (parts[0], parts[1], parts[2]) if len(parts) == 3 else (output, None, "")
-
-
-def _unquoted(line: str) -> str:
-    """A path as git prints it: in double quotes with octal escapes where it is unusual."""
-    if not (line.startswith('"') and line.endswith('"')):
-        return line
-    simple = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
-
-    def one(match: re.Match[str]) -> str:
-        found = match[1]
-        return chr(int(found, 8)) if found.isdigit() else simple.get(found, found)
-
-    text = re.sub(r"\\([0-7]{3}|.)", one, line[1:-1])
-    return text.encode("latin-1", "replace").decode(errors="surrogateescape")

@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from qwright.evals.datasets.eval_script import END, START
 from qwright.evals.grade.channel import GOOD, Outcomes
 from qwright.evals.grade.script import Script
-from qwright.evals.grade.swebench_border import END, EXIT_CODE, START
+from qwright.evals.grade.swebench_border import EXIT_CODE
 
 Parse = Callable[[list[str]], dict[str, str]]
 """The instance's log parser, for lines."""

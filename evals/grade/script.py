@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from secrets import token_hex
 
+from qwright.evals.datasets.eval_script import END, START
 from qwright.evals.grade.container import HOME
-from qwright.evals.grade.swebench_border import END, EXIT_CODE, START
+from qwright.evals.grade.swebench_border import EXIT_CODE
 
 PLUGINS = f"{HOME}/plugins"
 CHANNEL = f"{HOME}/channel"

@@ -13,8 +13,6 @@ from typing import Any, Protocol, TypedDict, cast
 from qwright.agent.errors import ConfigError
 from qwright.evals.instance import Instance, TestGrading
 
-START = ">>>>> Start Test Output"
-END = ">>>>> End Test Output"
 EXIT_CODE = ">>>>> Test Exit Code"
 APPLIED = ">>>>> Applied Patch"
 NOT_APPLIED = ">>>>> Patch Apply Failed"

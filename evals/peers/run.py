@@ -59,10 +59,10 @@ class Stage:
     @property
     def place(self) -> Place:
         """The container, as our own agent has it."""
-        instance, settings = self.job.instance, self.job.settings
+        instance = self.job.instance
         return Place(
             image=self.testbed.image,
-            network=settings.network or instance.network,
+            network=instance.network,
             mount=instance.mount,
             env=instance.env,
             everything=True,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 from qwright.evals.result import Result
@@ -21,7 +20,6 @@ class RunContext:
 
     ledger: Ledger
     meter: Meter
-    cache: Path
     run: str
     """The run's id, which containers are labelled with."""
     workers: int

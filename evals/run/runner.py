@@ -151,7 +151,6 @@ class _Run:
         context = RunContext(
             ledger=self._ledger,
             meter=self._meter,
-            cache=cache_dir() / "evals",
             run=self._id,
             workers=plan.workers,
             hooks_of=self._hooks,

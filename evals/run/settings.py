@@ -64,8 +64,6 @@ class Settings(_Frozen):
     """Seconds of one sample's agent."""
     verify_timeout: float = 120.0
     """Seconds."""
-    network: Literal["none", "full"] | None = None
-    """Of the agent's commands; None: as the instance says."""
     image: str | None = None
     """In place of the instances' own."""
     agent: AgentName = "qwright"

@@ -131,7 +131,7 @@ class OwnAgent:
         instance = testbed.instance
         return Place(
             image=testbed.image,
-            network=self._settings.network or instance.network,
+            network=instance.network,
             mount=instance.mount,
             env=instance.env,
             everything=True,

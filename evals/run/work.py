@@ -146,7 +146,6 @@ class _Sample:
             seconds=round(time.monotonic() - self._began, 3),
             phases=self._phases,
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
-            metadata=dict(self._job.instance.metadata),
         )
 
 
